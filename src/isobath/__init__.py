@@ -1,0 +1,1 @@
+"""Isobath: chart and control how language models generalise beyond their training data."""

@@ -1,0 +1,1 @@
+"""Generalisation propensity evaluations: a narrow signal, its matched control and the traits to look for."""

@@ -1,0 +1,37 @@
+"""The GPE: signal + matched control signal + trait evals + the prompts that interventions and conditions use."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from isobath.base.value import Value
+from isobath.gpe.trait_eval import TraitEval
+from isobath.models.chat import Prompt, Row
+
+
+class Signal(Value):
+    """Training rows with a name and their role in the comparison."""
+
+    name: str
+    role: Literal["signal", "control"]
+    rows: tuple[Row, ...]
+
+
+class GPE(Value):
+    """A generalisation propensity evaluation.
+
+    `prompts` holds at least ``specific``, ``generic``, ``irrelevant`` and ``opposite``; `paraphrases` maps each of them
+    to another wording of the same meaning, for the leak under a paraphrase. `benign` are rows for mixing.
+    """
+
+    name: str
+    description: str
+    signal: Signal
+    control: Signal
+    traits: tuple[TraitEval, ...]
+    prompts: Mapping[str, Prompt]
+    paraphrases: Mapping[str, Prompt]
+    benign: tuple[Row, ...] = ()
+    headline: str
+    """Name of the trait whose shift the GPE is about (out of distribution)."""

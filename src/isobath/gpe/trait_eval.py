@@ -1,0 +1,63 @@
+"""A trait eval: questions, how they are rendered, and the score that reads the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pydantic import Field
+
+from isobath.base.identity import fingerprint
+from isobath.base.row import TraitKind
+from isobath.base.value import Value
+from isobath.grading.score import OptionScore, Score
+from isobath.models.chat import Chat
+from isobath.models.protocol import Sampling
+
+
+class Option(Value):
+    """One answer of a forced choice: a label that scores refer to, and the text the model would say."""
+
+    label: str
+    text: str
+
+
+class TraitQuestion(Value):
+    """One item of a trait eval. The same `id` may come with several `paraphrase`s and `option_order`s."""
+
+    id: str
+    chat: Chat
+    prefix: str = ""
+    options: tuple[Option, ...] = ()
+    paraphrase: int = 0
+    option_order: int = 0
+    levels: Mapping[str, str] = Field(default_factory=dict)
+    weight: float = 1.0
+
+    @property
+    def content(self) -> str:
+        """What a response depends on: the chat, the prefix and the option texts (not labels, levels or weight)."""
+        return fingerprint([self.chat, self.prefix, [o.text for o in self.options]])
+
+
+class TraitEval(Value):
+    """Questions + rendering + score for one object-level behaviour.
+
+    With `sampling` None the answer is a forced choice by log-probability; otherwise `samples` texts are drawn.
+    `conditions` None means every condition of the study; `chance` is what a model that knows nothing would score.
+    """
+
+    name: str
+    kind: TraitKind
+    description: str
+    questions: tuple[TraitQuestion, ...]
+    score: Score
+    sampling: Sampling | None = None
+    samples: int = 1
+    conditions: tuple[str, ...] | None = None
+    region: str | None = None
+    chance: float | None = None
+
+    @property
+    def is_choice(self) -> bool:
+        """Whether the score reads option log-probabilities rather than a text."""
+        return isinstance(self.score, OptionScore)
