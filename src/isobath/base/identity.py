@@ -53,7 +53,7 @@ def _plain(value: object, where: str) -> Any:
         return value
     if isinstance(value, float):
         if not math.isfinite(value):
-            raise IdentityError(f"{where} is {value!r}. Rule: a fingerprint takes finite numbers only. Remedy: use None.")
+            raise IdentityError(f"{where} is {value!r}. Rule: identity takes finite numbers only. Remedy: use None.")
         return value
     if isinstance(value, Mapping):
         bad = [k for k in value if not isinstance(k, str)]
@@ -63,6 +63,6 @@ def _plain(value: object, where: str) -> Any:
     if isinstance(value, list | tuple):
         return [_plain(v, f"{where}[{i}]") for i, v in enumerate(value)]
     raise IdentityError(
-        f"{where} is a {type(value).__name__}: {value!r:.80}. Rule: identity is made of Values, numbers, text, lists and "
-        "maps. Remedy: give a function a name@version string, a path its content hash."
+        f"{where} is a {type(value).__name__}: {value!r:.80}. Rule: identity is made of Values, numbers, text, lists "
+        "and maps. Remedy: give a function a name@version string, a path its content hash."
     )

@@ -83,7 +83,7 @@ COLUMNS: dict[str, str] = {
     "weight": "Float64",
     "replayable": "boolean",
 }
-"""Column -> pandas dtype, in order. Nullable everywhere; `run`, `trait`, `question`, `condition`, `state` never null."""
+"""Column -> pandas dtype, in order. Nullable, but for those in `REQUIRED`."""
 
 REQUIRED = ("run", "arm", "trait", "trait_kind", "question", "condition", "score", "state")
 """Columns that may not be null in any row."""

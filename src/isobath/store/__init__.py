@@ -1,1 +1,5 @@
-"""TODO."""
+"""Content-addressed artifacts on disk, safe for many processes and for a kill at any moment."""
+
+from isobath.store.store import Artifact, Store
+
+__all__ = ["Artifact", "Store"]
