@@ -1,0 +1,38 @@
+"""LoRA through PEFT: seeded, and saved as an ordinary PEFT folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from isobath.base.seeding import stream_seed
+from isobath.train.recipe import LoRA
+
+
+def add_lora(model: Any, lora: LoRA, seed: int) -> Any:
+    """Put a fresh adapter into `model` (in place) and return the PEFT model; only the adapter is trainable.
+
+    Its A matrices are drawn from the stream (`seed`, "lora"), B is zero, so the model's outputs do not change yet.
+    """
+    import torch
+    from peft import LoraConfig, get_peft_model
+
+    targets = lora.targets if isinstance(lora.targets, str) else list(lora.targets)
+    config = LoraConfig(
+        r=lora.r,
+        lora_alpha=lora.alpha,  # type: ignore[arg-type]
+        lora_dropout=lora.dropout,
+        target_modules=targets,
+        task_type="CAUSAL_LM",
+    )
+    with torch.random.fork_rng(devices=[]):  # PEFT draws from the global generator
+        torch.manual_seed(stream_seed(seed, "lora"))
+        return get_peft_model(model, config)
+
+
+def save_lora(model: Any, folder: Path) -> None:
+    """Write adapter_config.json and adapter_model.safetensors, and nothing else, into `folder`."""
+    model.save_pretrained(folder, safe_serialization=True)
+    for extra in folder.iterdir():
+        if extra.name not in {"adapter_config.json", "adapter_model.safetensors"}:
+            extra.unlink()
