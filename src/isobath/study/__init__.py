@@ -1,1 +1,1 @@
-"""TODO."""
+"""The study: questions, a grid of runs and trait evals as one frozen value; its plan, engines and results."""
