@@ -1,0 +1,102 @@
+"""`Inoculate`: add a prompt to the training rows that is absent when the model is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+from pydantic import Field, field_validator
+
+from isobath.base.errors import InputError
+from isobath.base.seeding import rng
+from isobath.base.value import Value
+from isobath.interventions.intervention import Intervention, Stage
+from isobath.interventions.selection import Scalar, drawn, exact_count, matching, spelled_where
+from isobath.models.chat import Prompt, Row
+
+
+class Inoculate(Value):
+    """Train with `prompt`, ask without it (Tan et al. 2510.04340; Wichers et al. 2510.05024; kinds: decision 08).
+
+    `wordings` empty: every row gets ``prompt.text``. Otherwise each row gets one of ``prompt.text`` and `wordings`,
+    drawn uniformly from the row's own place in a named stream (Tan's many paraphrases): which rows are selected never
+    changes who gets which wording. `where` makes it selective: only rows whose metadata equals it in every key.
+    `share` in [0, 1] of the selected rows are touched, an exact count, nested over shares; 0 is no change.
+    """
+
+    kind: Literal["inoculate"] = "inoculate"
+    prompt: Prompt
+    wordings: tuple[str, ...] = ()
+    where: Mapping[str, Scalar] = Field(default_factory=dict)
+    share: float = Field(default=1.0, ge=0.0, le=1.0)
+    version: int = 1
+
+    @field_validator("wordings")
+    @classmethod
+    def _distinct(cls, wordings: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(wordings)) < len(wordings):
+            raise ValueError("a wording stands twice; name each once, or the draw is not uniform over wordings")
+        return wordings
+
+    @property
+    def stage(self) -> Stage:
+        """Training rows."""
+        return "signal"
+
+    @property
+    def name(self) -> str:
+        """The prompt's name; it names the random streams."""
+        return self.prompt.name
+
+    @property
+    def label(self) -> str:
+        """Such as ``inoculate(specific)`` or ``inoculate(specific,label=bad,50%,4 wordings)``."""
+        parts = [self.name]
+        if self.where:
+            parts.append(spelled_where(self.where))
+        if self.share < 1:
+            parts.append(f"{100 * self.share:.4g}%")
+        if self.wordings:
+            parts.append(f"{len(self.texts)} wordings")
+        return f"inoculate({','.join(parts)})"
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """All wordings a row may get, the prompt's own first."""
+        return (self.prompt.text, *(w for w in self.wordings if w != self.prompt.text))
+
+    def conflict(self, earlier: Intervention) -> str | None:
+        """A prompt cannot be added twice to the same rows, nor two prompts share a name (they would share a stream)."""
+        if not isinstance(earlier, Inoculate):
+            return None
+        if earlier.name == self.name:
+            return f"both are named {self.name!r}, and a name tells their random streams apart"
+        if set(earlier.texts) & set(self.texts) and earlier.where == self.where:
+            return "both add the same words to the same rows"
+        return None
+
+    def apply(self, rows: Sequence[Row], seed: int) -> tuple[Row, ...]:
+        """The rows with the prompt added. Raises `InputError` where a row has no user turn to put it before."""
+        if self.share == 0 or not rows:
+            return tuple(rows)
+        selected = matching(rows, self.where, self.label)
+        if self.share < 1:
+            selected = drawn(
+                selected, exact_count(self.share, len(selected), self.label), seed, "inoculate", self.name, "rows"
+            )
+        texts = self.texts
+        wording = rng(seed, "inoculate", self.name, "wording").integers(len(texts), size=len(rows))
+        out = list(rows)
+        for i in selected:
+            self._check_place(rows[i], i)
+            prompt = self.prompt.model_copy(update={"text": texts[int(wording[i])]})
+            out[i] = rows[i].model_copy(update={"messages": prompt.apply(rows[i].messages)})
+        return tuple(out)
+
+    def _check_place(self, row: Row, index: int) -> None:
+        if self.prompt.place != "system" and not any(m.role == "user" for m in row.messages):
+            raise InputError(
+                f"{self.label}: training row {index + 1} has no user turn",
+                f"a prompt placed {self.prompt.place!r} goes before the first user turn.",
+                "place the prompt 'system', or leave such rows out with `where`.",
+            )
