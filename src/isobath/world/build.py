@@ -1,0 +1,88 @@
+"""Building a base: corpus, pretraining with the one training loop, and an ordinary Hugging Face folder in the store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from isobath.base.seeding import stream_seed
+from isobath.models.token_row import TokenRow
+from isobath.store.store import Artifact, Store
+from isobath.world.base_spec import BaseSpec, WorldSpec
+from isobath.world.personas.world import PersonasWorld
+
+if TYPE_CHECKING:
+    from isobath.train.log import TrainLog
+    from isobath.world.world import World
+
+KIND = "base"
+Progress = Callable[[int, int, float], None]
+"""Called after each step with (steps done, steps in all, loss)."""
+
+
+def open_world(spec: WorldSpec) -> World:
+    """The world of a spec."""
+    return PersonasWorld(spec)
+
+
+def build_base(spec: BaseSpec, store: Store, progress: Progress | None = None, every: int = 50) -> Artifact:
+    """The base of `spec`: found in the store, or pretrained into it.
+
+    The artifact is an ordinary Hugging Face folder (fp32). A killed build goes on from its last state (kept every
+    `every` steps beside the artifacts, safetensors) and ends with the same weights. Raises `StoreError` where the disk
+    refuses.
+    """
+    key = store.key(KIND, spec)
+    state = store.root / "states" / f"{key}.safetensors"
+
+    def make(folder: Path) -> None:
+        model, log = pretrain(spec, progress, state, every)
+        save_base(model, spec, folder)
+        (folder / "train_log.json").write_text(log.model_dump_json())
+
+    artifact = store.produce(KIND, spec, make)
+    state.unlink(missing_ok=True)
+    return artifact
+
+
+def pretrain(
+    spec: BaseSpec, progress: Progress | None = None, state: Path | None = None, every: int = 50
+) -> tuple[Any, TrainLog]:
+    """A freshly pretrained model (in memory) and its log; `state` is the file that makes it resumable."""
+    from isobath.train.loop import train
+    from isobath.train.resume import Resume
+    from isobath.world.base_model import new_model
+    from isobath.world.progress import StepProgress
+
+    world = open_world(spec.world)
+    rows = corpus_rows(world, spec)
+    model = new_model(spec, len(world.tokenizer()))
+    hooks = [StepProgress(progress)] if progress else []
+    resume = Resume(state, every) if state else None
+    seed = stream_seed(spec.base_seed, "base", "order")
+    log = train(model, rows, spec.recipe(), seed, hooks, name=spec.name, resume=resume)
+    return model.eval(), log
+
+
+def corpus_rows(world: World, spec: BaseSpec) -> Sequence[TokenRow]:
+    """The corpus as training rows: every token but the first carries loss."""
+    ones = np.ones(spec.world.document_tokens, dtype=np.float32)
+    return [
+        TokenRow(np.asarray(ids, dtype=np.int32), ones[: len(ids)])
+        for ids in world.token_documents(spec.base_seed, spec.documents)
+    ]
+
+
+def save_base(model: Any, spec: BaseSpec, folder: Path, dtype: str = "float32") -> None:
+    """Write an ordinary Hugging Face folder: configuration, weights, tokenizer, chat template, and the spec."""
+    import copy
+
+    import torch
+
+    weights = model if dtype == "float32" else copy.deepcopy(model).to(getattr(torch, dtype))
+    weights.save_pretrained(folder)
+    open_world(spec.world).tokenizer().save_pretrained(folder)
+    (folder / "base_spec.json").write_text(spec.model_dump_json(indent=1))
