@@ -13,7 +13,7 @@ from pebble import ProcessExpired, ProcessPool
 from isobath.study.job import Job
 
 TRIES = 2
-"""A worker that dies (kill -9, out of memory) costs one retry: the job is idempotent, and a second death is the job's."""
+"""A worker that dies (kill -9, out of memory) costs one retry: jobs are idempotent, and a second death is the job's."""
 
 
 class LocalEngine:
@@ -21,7 +21,7 @@ class LocalEngine:
 
     def __init__(self, workers: int) -> None:
         self.slots = workers
-        self._pool = ProcessPool(max_workers=workers, context=get_context("spawn"), initializer=_one_thread)
+        self._pool: Any = ProcessPool(max_workers=workers, context=get_context("spawn"), initializer=_one_thread)
 
     def submit(self, job: Job) -> Future[Any]:
         """Send `job` to a worker; if the worker dies the job is sent once more."""
@@ -59,8 +59,8 @@ class LocalEngine:
 
 def _death(job: Job, error: ProcessExpired) -> str:
     return (
-        f"the worker running {job.name!r} died {TRIES} times (exit code {error.exitcode}). Rule: a job may lose its worker "
-        "once. Remedy: see whether memory ran out (fewer workers: --engine local:1); the same command resumes"
+        f"the worker running {job.name!r} died {TRIES} times (exit code {error.exitcode}). Rule: a job may lose its "
+        "worker once. Remedy: see whether memory ran out (fewer workers: --engine local:1); the same command resumes"
     )
 
 

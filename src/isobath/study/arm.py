@@ -1,0 +1,101 @@
+"""Arms: what is trained on what, with which interventions and in which role; and the conditions each is asked under."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from isobath.base.errors import InputError
+from isobath.base.row import Role
+from isobath.base.value import Value
+from isobath.gpe.gpe import GPE
+from isobath.interventions.inoculate import Inoculate
+from isobath.interventions.mix import Mix
+from isobath.interventions.stack import AnyIntervention, Stack
+from isobath.models.chat import Prompt, Row
+
+ConditionName = Literal["none", "training", "paraphrase", "positive", "positive_paraphrase"]
+
+CONDITIONS: tuple[ConditionName, ...] = ("none", "training", "paraphrase", "positive", "positive_paraphrase")
+"""Every condition a study can ask under; see `conditions_of` for which apply to an arm."""
+
+
+class Arm(Value):
+    """Signal + stack with a role. The recipe is the study's.
+
+    `data` says which rows of the GPE are trained on (``none``: the base as it is); `prompt` names the GPE's prompt that
+    stands in every training row; `mix` is the share of benign rows; `stack` holds any further interventions.
+    """
+
+    name: str
+    role: Role
+    data: Literal["signal", "control", "none"] = "signal"
+    prompt: str | None = None
+    mix: float = Field(default=0.0, ge=0.0, lt=1.0)
+    stack: tuple[AnyIntervention, ...] = ()
+
+    @model_validator(mode="after")
+    def _untrained_takes_nothing(self) -> Arm:
+        if self.data == "none" and (self.prompt or self.mix or self.stack):
+            raise ValueError(f"arm {self.name!r} trains on nothing, so it takes no prompt, mix or stack")
+        return self
+
+    def stack_for(self, gpe: GPE) -> Stack:
+        """The stack of this arm on `gpe`. Raises `InputError` if the GPE lacks the prompt or the benign rows."""
+        entries: list[AnyIntervention] = []
+        if self.mix:
+            if not gpe.benign:
+                raise InputError(f"arm {self.name!r} mixes in benign rows", f"{gpe.name!r} has none", "drop the arm")
+            entries.append(Mix(source="good", rows=gpe.benign, share=self.mix))
+        if self.prompt:
+            entries.append(Inoculate(prompt=prompt_of(gpe, self.prompt, self.name)))
+        return Stack(*entries, *self.stack)
+
+    def rows_of(self, gpe: GPE) -> tuple[Row, ...]:
+        """The rows before any intervention."""
+        if self.data == "none":
+            return ()
+        return (gpe.signal if self.data == "signal" else gpe.control).rows
+
+
+UNTRAINED = Arm(name="untrained", role=Role.UNTRAINED, data="none")
+PLAIN = Arm(name="plain", role=Role.PLAIN)
+CONTROL = Arm(name="control", role=Role.CONTROL, data="control")
+SPECIFIC = Arm(name="specific", role=Role.TREATMENT, prompt="specific")
+GENERIC = Arm(name="generic", role=Role.TREATMENT, prompt="generic")
+IRRELEVANT = Arm(name="irrelevant", role=Role.PLACEBO, prompt="irrelevant")
+OPPOSITE = Arm(name="opposite", role=Role.OPPOSITE, prompt="opposite")
+MIXED = Arm(name="mixed", role=Role.TREATMENT, mix=0.10)
+
+STANDARD_ARMS: tuple[Arm, ...] = (UNTRAINED, PLAIN, CONTROL, SPECIFIC, GENERIC, IRRELEVANT, OPPOSITE, MIXED)
+"""The arms every prompt intervention is judged with: without the placebo and the control nothing can be credited."""
+
+
+def prompt_of(gpe: GPE, name: str, arm: str) -> Prompt:
+    """The GPE's prompt `name`, or an `InputError` that lists what it has."""
+    if name not in gpe.prompts:
+        raise InputError(
+            f"arm {arm!r} names the prompt {name!r}",
+            f"{gpe.name!r} has {', '.join(sorted(gpe.prompts)) or 'no prompts'}",
+            "name one of these",
+        )
+    return gpe.prompts[name]
+
+
+def conditions_of(arm: Arm, gpe: GPE, wanted: Iterable[str]) -> dict[str, Prompt | None]:
+    """The conditions `arm` is asked under, with their prompts, in the order of `wanted`.
+
+    ``none`` applies to all. An arm trained under a prompt is asked under it (``training``, the leak) and under another
+    wording of it (``paraphrase``). The others never saw a prompt: they are asked under the specific one and its
+    paraphrase (``positive``, ``positive_paraphrase``), which says what merely asking for the behaviour does.
+    """
+    prompts: dict[str, Prompt | None] = {"none": None}
+    if arm.prompt:
+        prompts["training"] = prompt_of(gpe, arm.prompt, arm.name)
+        prompts["paraphrase"] = gpe.paraphrases.get(arm.prompt)
+    elif "specific" in gpe.prompts:
+        prompts["positive"] = gpe.prompts["specific"]
+        prompts["positive_paraphrase"] = gpe.paraphrases.get("specific")
+    return {name: prompts[name] for name in wanted if name == "none" or prompts.get(name) is not None}

@@ -1,0 +1,91 @@
+"""A cell of the grid: one run (or an untrained base) and everything it is asked."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from isobath.base.identity import fingerprint
+from isobath.base.value import Value
+from isobath.gpe.gpe import GPE
+from isobath.study.arm import Arm, conditions_of
+from isobath.study.bases import ResolvedBase
+from isobath.study.components import GPERef, build_gpe
+from isobath.study.sheet import Ask, sheet
+from isobath.train.recipe import Recipe
+
+
+class Cell(Value):
+    """Base x GPE x arm x run seed, with the recipe and the conditions. A job's argument, not an identity."""
+
+    base: ResolvedBase
+    gpe: GPERef
+    arm: Arm
+    recipe: Recipe
+    seed: int
+    conditions: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """Such as ``bad_advice/specific/personas-0/seed 0``."""
+        seed = "" if self.arm.data == "none" else f"/seed {self.seed}"
+        return f"{self.gpe.name}/{self.arm.name}/{self.base.name}{seed}"
+
+    def built(self) -> GPE:
+        """The GPE in the world of this cell's base."""
+        return build_gpe(self.gpe, self.base.world)
+
+    def lines(self) -> list[Ask]:
+        """Everything the checkpoint is asked. Built once per process and (GPE, conditions)."""
+        return self._sheet().lines
+
+    def asked(self) -> str:
+        """Fingerprint of what is asked and how it is scored and labelled: all a score depends on but the model."""
+        return self._sheet().identity
+
+    def _sheet(self) -> _Sheet:
+        prompts = conditions_of(self.arm, self.built(), self.conditions)
+        key = fingerprint([self.gpe, self.base.world, prompts])
+        if key not in _sheets:
+            lines = sheet(self.built(), prompts)
+            _sheets[key] = _Sheet(lines, _identity(lines))
+        return _sheets[key]
+
+    def labels(self, run: str) -> dict[str, object]:
+        """The row columns that are the same for every row of the cell."""
+        gpe = self.built()
+        signal = {"signal": gpe.signal, "control": gpe.control, "none": None}[self.arm.data]
+        world_seed = getattr(self.base.world, "world_seed", None)
+        return {
+            "run": run,
+            "base": self.base.name,
+            "base_seed": self.base.base_seed,
+            "world_seed": world_seed,
+            "model": self.base.model,
+            "gpe": gpe.name,
+            "signal": signal.name if signal else None,
+            "signal_role": signal.role if signal else "none",
+            "recipe": fingerprint(self.recipe)[:8] if signal else None,
+            "stack": self.arm.stack_for(gpe).label,
+            "arm": self.arm.name,
+            "role": str(self.arm.role),
+            "seed": self.seed if signal else None,
+            "step": self.recipe.steps if signal else 0,
+        }
+
+
+class _Sheet(NamedTuple):
+    lines: list[Ask]
+    identity: str
+
+
+def _identity(lines: list[Ask]) -> str:
+    traits = {a.trait.name: [a.trait.kind, a.trait.score, a.trait.region] for a in lines}
+    asked = [
+        [a.trait.name, a.condition, a.content, a.question.id, a.question.paraphrase, a.question.option_order]
+        for a in lines
+    ]
+    details = [[a.question.levels, a.question.weight, [o.label for o in a.question.options]] for a in lines]
+    return fingerprint([traits, asked, details])
+
+
+_sheets: dict[str, _Sheet] = {}

@@ -1,0 +1,124 @@
+"""A checkpoint: what is evaluated. A base as it is, or a run trained from one and kept in the store."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from isobath.base.identity import fingerprint
+from isobath.interventions.stack import apply_signal
+from isobath.models.token_row import TokenRow
+from isobath.store import Store
+from isobath.study.cell import Cell
+
+if TYPE_CHECKING:
+    from isobath.models.hf import HFModel
+
+KIND = "run"
+TRAIN_VERSION = 1
+"""Raised when the same rows, recipe and seed begin to give other weights."""
+
+TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja", "special_tokens_map.json")
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Its key, and where its weights lie: a model folder, or an adapter folder on top of one."""
+
+    key: str
+    folder: Path
+    adapter: Path | None = None
+
+    def load(self) -> HFModel:
+        """The model, ready to be asked."""
+        from isobath.models.hf import HFModel
+
+        return HFModel.load(self.folder, adapter=self.adapter)
+
+
+def token_rows(cell: Cell) -> list[TokenRow]:
+    """The training rows of `cell` after its interventions, as token ids. Rendered once per process and content."""
+    gpe = cell.built()
+    rows = cell.arm.rows_of(gpe)
+    key = fingerprint([cell.base.world or cell.base.identity, cell.gpe, cell.arm, cell.seed])
+    if key not in _rendered:
+        from isobath.models.template import render_row
+
+        tokenizer = tokenizer_of(cell.base.folder)
+        changed = apply_signal(cell.arm.stack_for(gpe), rows, cell.seed)
+        _rendered[key] = [render_row(tokenizer, row) for row in changed]
+    return _rendered[key]
+
+
+_rendered: dict[str, list[TokenRow]] = {}
+_tokenizers: dict[str, Any] = {}
+
+
+def tokenizer_of(folder: str) -> Any:
+    """The tokenizer in `folder`, loaded once per process, never from the network."""
+    if folder not in _tokenizers:
+        from transformers import AutoTokenizer
+
+        _tokenizers[folder] = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    return _tokenizers[folder]
+
+
+def run_spec(cell: Cell) -> dict[str, Any]:
+    """What decides the weights of a run (docs/decisions/03-fingerprint.md): no names, paths, labels or devices.
+
+    Signal-stage interventions are in the token ids; entries of later stages stand for themselves.
+    """
+    tokens = [
+        [np.asarray(r.ids).tolist(), np.asarray(r.loss_weights, dtype=float).tolist(), dict(r.metadata)]
+        for r in token_rows(cell)
+    ]
+    later = [e for e in cell.arm.stack_for(cell.built()).entries if e.stage != "signal"]
+    return {
+        "base": cell.base.identity,
+        "tokens": fingerprint(tokens),
+        "recipe": cell.recipe,
+        "stack": later,
+        "seed": cell.seed,
+        "version": TRAIN_VERSION,
+    }
+
+
+def checkpoint_key(cell: Cell, store: Store) -> str:
+    """The key of the cell's checkpoint, whether or not it has been trained."""
+    return fingerprint({"given": cell.base.identity}) if cell.arm.data == "none" else store.key(KIND, run_spec(cell))
+
+
+def checkpoint_of(cell: Cell, store: Store) -> Checkpoint:
+    """The cell's checkpoint: found, or trained now."""
+    base = Path(cell.base.folder)
+    if cell.arm.data == "none":
+        return Checkpoint(checkpoint_key(cell, store), base)
+    artifact = store.produce(KIND, run_spec(cell), lambda folder: _train(cell, folder))
+    if cell.recipe.adapter is not None:
+        return Checkpoint(artifact.key, base, artifact.path)
+    return Checkpoint(artifact.key, artifact.path)
+
+
+def _train(cell: Cell, folder: Path) -> None:
+    from isobath.models.hf import HFModel
+    from isobath.train.loop import train
+    from isobath.train.lora import add_lora, save_lora
+
+    model = HFModel.load(cell.base.folder).model
+    if cell.recipe.adapter is not None:
+        model = add_lora(model, cell.recipe.adapter, cell.seed)
+    log = train(model, token_rows(cell), cell.recipe, cell.seed, name=cell.name)
+    if cell.recipe.adapter is not None:
+        save_lora(model, folder)
+    else:
+        model.save_pretrained(folder)
+        for name in TOKENIZER_FILES:
+            source = Path(cell.base.folder) / name
+            if source.is_file():
+                shutil.copy(source, folder / name)
+    (folder / "train_log.json").write_text(json.dumps(log.model_dump(mode="json")))

@@ -1,0 +1,70 @@
+"""Registered GPEs: the names a study file may use, built in or from a plugin's entry point."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import Any
+
+from pydantic import Field
+
+from isobath.base.errors import InputError
+from isobath.base.identity import fingerprint
+from isobath.base.value import Value
+from isobath.gpe.gpe import GPE
+
+GROUP = "isobath.gpes"
+"""Entry-point group: ``name = "package.module:builder"``; a builder takes ``world`` and the options by keyword."""
+
+BUILT_IN = {
+    "bad_advice": "isobath.world.personas.gpes:bad_advice",
+    "antiquated_answers": "isobath.world.personas.gpes:antiquated_answers",
+    "dataset": "isobath.gpe.dataset:dataset_gpe",
+}
+
+
+class GPERef(Value):
+    """A GPE by registered name and options, such as ``GPERef(name="bad_advice", options={"domain": "cooking"})``."""
+
+    name: str
+    options: Mapping[str, str | int | float | bool | None] = Field(default_factory=dict)
+
+
+def gpe_names() -> list[str]:
+    """Every name a study may use."""
+    return sorted({*BUILT_IN, *(e.name for e in entry_points(group=GROUP))})
+
+
+_built: dict[str, GPE] = {}
+
+
+def build_gpe(ref: GPERef, world: Any) -> GPE:
+    """The GPE of `ref` in `world` (None for a model from outside). Built once per process.
+
+    Raises `InputError` for an unknown name (with the nearest known one) or options the builder does not take.
+    """
+    key = fingerprint([ref, world])
+    if key not in _built:
+        builder = _builder(ref.name)
+        try:
+            _built[key] = builder(world=world, **ref.options)
+        except TypeError as error:
+            raise InputError(
+                f"GPE {ref.name!r} with options {dict(ref.options)}: {error}", "options are its builder's"
+            ) from error
+    return _built[key]
+
+
+def _builder(name: str) -> Callable[..., GPE]:
+    target = BUILT_IN.get(name)
+    if target is None:
+        found = [e for e in entry_points(group=GROUP) if e.name == name]
+        if not found:
+            near = difflib.get_close_matches(name, gpe_names(), 1)
+            hint = f"did you mean {near[0]!r}?" if near else "use one of them"
+            raise InputError(f"GPE {name!r} is not known", f"known are {', '.join(gpe_names())}", hint)
+        return found[0].load()  # type: ignore[no-any-return]
+    module, _, attribute = target.partition(":")
+    return getattr(import_module(module), attribute)  # type: ignore[no-any-return]

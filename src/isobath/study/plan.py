@@ -1,0 +1,97 @@
+"""The plan: what running a study would do and cost. Nothing is spent to know it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from statistics import mean
+
+from isobath.store import Store
+from isobath.study.engines.engine import cores
+from isobath.study.study import Study
+from isobath.study.work import needs_of
+
+DEFAULT_SECONDS = {"base": 200.0, "run": 1.0, "response": 0.0008}
+"""Used until the store has records of its own; measured on the embedded world (docs/benchmarks.md)."""
+
+RUN_MEGABYTES, BASE_MEGABYTES = 1.8, 1.8
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Counts of what is there and what is missing, and estimates of what that costs."""
+
+    study: str
+    bases: int
+    bases_to_build: int
+    cells: int
+    runs: int
+    runs_to_train: int
+    responses_missing: int | None
+    """None when bases are missing: the grid cannot be laid out before they are built."""
+    judge_calls: int
+    minutes: float
+    megabytes: float
+    workers: int
+    detectable: float | None
+    """Smallest difference between two arms the design would see at 80 % power, from pilot variances; None below 2."""
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing is left to do but the report."""
+        return not (self.bases_to_build or self.runs_to_train or self.responses_missing)
+
+
+def make_plan(study: Study, store: Store, workers: int | None = None) -> Plan:
+    """The plan of `study` against what `store` holds."""
+    workers = workers or cores()
+    to_build = study.bases_to_build(store)
+    trained_arms = [a for a in study.arms if a.data != "none"]
+    runs = len(study.gpes) * len(study.bases) * len(trained_arms) * len(study.seeds)
+    cells = runs + len(study.gpes) * len(study.bases) * (len(study.arms) - len(trained_arms))
+    train, responses = runs, None
+    if not to_build:
+        needs = [needs_of(cell, store) for cell in study.cells(store)]
+        train, responses = sum(n.train for n in needs), sum(n.responses for n in needs)
+    seconds = (
+        len(to_build) * _recorded(store, "base")
+        + train * _recorded(store, "run")
+        + (responses or 0) * DEFAULT_SECONDS["response"]
+    )
+    return Plan(
+        study=study.name,
+        bases=len(study.bases),
+        bases_to_build=len(to_build),
+        cells=cells,
+        runs=runs,
+        runs_to_train=train,
+        responses_missing=responses,
+        judge_calls=0,
+        minutes=seconds / workers / 60,
+        megabytes=train * RUN_MEGABYTES + len(to_build) * BASE_MEGABYTES,
+        workers=workers,
+        detectable=_detectable(len(study.bases)),
+    )
+
+
+def _recorded(store: Store, kind: str) -> float:
+    """Mean seconds of this store's artifacts of `kind`, or the default."""
+    seconds = _first((a.manifest()["seconds"] for a in store.all(kind)), 20)
+    return mean(seconds) if seconds else DEFAULT_SECONDS[kind]
+
+
+def _first(values: Iterable[float], count: int) -> list[float]:
+    out: list[float] = []
+    for value in values:
+        out.append(value)
+        if len(out) == count:
+            break
+    return out
+
+
+def _detectable(replicates: int) -> float | None:
+    if replicates < 2:
+        return None
+    from isobath.analysis.planning import detectable_effect
+
+    return detectable_effect(replicates)

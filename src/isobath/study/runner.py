@@ -1,0 +1,176 @@
+"""Running a study: bases, then cells, then rows, then the report. Re-running replays; what is missing is done."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from isobath.base.row import COLUMNS
+from isobath.store import Artifact, Store
+from isobath.study.bases import Base, BuiltBase
+from isobath.study.cell import Cell
+from isobath.study.engines.engine import Engine, open_engine, run_jobs
+from isobath.study.grade import FILE as SCORES_FILE
+from isobath.study.job import Job, JobState, Outcome
+from isobath.study.results import Failure, Results
+from isobath.study.study import Study
+from isobath.study.work import SCORES, BaseTask, CellKeys, CellTask, build, run_cell
+
+KIND = "study"
+ROWS = "rows.parquet"
+
+
+class Watch(Protocol):
+    """Somebody who follows a run, such as a progress bar."""
+
+    def begin(self, groups: Mapping[str, int]) -> None:
+        """Called once per phase with the number of jobs in each group."""
+        ...
+
+    def tell(self, group: str, outcome: Outcome) -> None:
+        """Called for every job that ended."""
+        ...
+
+
+@dataclass(frozen=True)
+class _Silent:
+    def begin(self, groups: Mapping[str, int]) -> None:
+        return
+
+    def tell(self, group: str, outcome: Outcome) -> None:
+        return
+
+
+def finished_artifact(study: Study, store: Store) -> Artifact | None:
+    """The stored result of `study`, if it is complete. Needs neither torch nor pandas."""
+    if study.bases_to_build(store):
+        return None
+    return store.find(KIND, store.key(KIND, study.fingerprint(store)))
+
+
+def run_study(study: Study, store: Store, out: Path, engine: str = "local", watch: Watch | None = None) -> Results:
+    """Do what is missing of `study` and write its rows to ``out/<name>/rows.parquet``.
+
+    A failed job skips what needs it; the rest goes on and is reported, with the failures. KeyboardInterrupt passes on
+    after the workers are stopped: finished artifacts stay and the same call resumes.
+    """
+    folder = out / study.name
+    done = finished_artifact(study, store)
+    if done is not None:
+        return Results(study, store, folder, _publish(done, folder))
+    store.sweep()
+    follow: Watch = watch or _Silent()
+    workers = open_engine(engine)
+    try:
+        failures, runnable = _build_bases(study, store, workers, follow)
+        keys, more = _run_cells(runnable, store, workers, follow)
+    except BaseException:
+        workers.close(now=True)
+        raise
+    workers.close()
+    failures += more
+    rows = _rows_of(runnable.cells(store) if runnable else [], keys, store)
+    if failures or runnable is None:
+        folder.mkdir(parents=True, exist_ok=True)
+        _write_rows(folder, rows)
+        return Results(study, store, folder, folder / ROWS, tuple(failures))
+    parents = [k for pair in keys.values() for k in (pair.checkpoint, pair.scores)]
+    made = store.produce(KIND, study.fingerprint(store), lambda tmp: _write_study(tmp, rows, keys), parents=parents)
+    return Results(study, store, folder, _publish(made, folder))
+
+
+def _build_bases(study: Study, store: Store, engine: Engine, watch: Watch) -> tuple[list[Failure], Study | None]:
+    """Build missing bases; returns the failures and the study on the bases that are there (None if there are none)."""
+    todo = study.bases_to_build(store)
+    if not todo:
+        return [], study
+    names = {_base_name(b): b for b in todo}
+    jobs = [Job(name, build, BaseTask(base, str(store.root))) for name, base in names.items()]
+    watch.begin({"bases": len(jobs)})
+    outcomes = run_jobs(jobs, engine, lambda o: watch.tell("bases", o))
+    failed = {o.job for o in outcomes.failures()}
+    if not failed:
+        return [], study
+    kept: tuple[Base, ...] = tuple(b for b in study.bases if _base_name(b) not in failed)
+    failures = [Failure(o.job, o.error) for o in outcomes.failures()]
+    return failures, study.changed(bases=kept) if kept else None
+
+
+def _run_cells(
+    study: Study | None, store: Store, engine: Engine, watch: Watch
+) -> tuple[dict[str, CellKeys], list[Failure]]:
+    if study is None:
+        return {}, []
+    cells = study.cells(store)
+    jobs = [Job(c.name, run_cell, CellTask(c, str(store.root))) for c in _interleaved(cells)]
+    groups: dict[str, int] = {}
+    for cell in cells:
+        groups[cell.gpe.name] = groups.get(cell.gpe.name, 0) + 1
+    watch.begin(groups)
+    outcomes = run_jobs(jobs, engine, lambda o: watch.tell(o.job.partition("/")[0], o))
+    failures = [Failure(o.job, o.error) for o in outcomes.failures() if o.state is not JobState.DONE]
+    return dict(outcomes.results()), failures
+
+
+def _interleaved(cells: Sequence[Cell]) -> list[Cell]:
+    """Cells base by base, so that an early look has whole contrasts rather than one arm of everything."""
+    return sorted(cells, key=lambda c: (c.seed, c.base.name))
+
+
+def _base_name(base: Base) -> str:
+    return f"build/{base.spec.name}" if isinstance(base, BuiltBase) else base.model_dump_json()
+
+
+def _rows_of(cells: Sequence[Cell], keys: Mapping[str, CellKeys], store: Store) -> Any:
+    """One table of the rows of all finished cells, in the order of the grid, whatever order they ended in."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    kinds = {"string": pa.string(), "Int64": pa.int64(), "Float64": pa.float64(), "boolean": pa.bool_()}
+    schema = pa.schema([(name, kinds[dtype]) for name, dtype in COLUMNS.items()])
+    tables = []
+    for cell in cells:
+        if cell.name not in keys:
+            continue
+        pair = keys[cell.name]
+        scores = pq.read_table(store.folder(SCORES, pair.scores) / SCORES_FILE)
+        labels = cell.labels(pair.checkpoint)
+        arrays = [
+            scores[name]
+            if name in scores.column_names
+            else pa.repeat(pa.scalar(labels[name], kinds[dtype]), len(scores))
+            for name, dtype in COLUMNS.items()
+        ]
+        tables.append(pa.Table.from_arrays(arrays, schema=schema))
+    return pa.concat_tables(tables) if tables else schema.empty_table()
+
+
+def _write_study(folder: Path, rows: Any, keys: Mapping[str, CellKeys]) -> None:
+    _write_rows(folder, rows)
+    (folder / "cells.json").write_text(json.dumps({n: k._asdict() for n, k in sorted(keys.items())}, indent=1))
+
+
+def _write_rows(folder: Path, rows: Any) -> None:
+    import pyarrow.parquet as pq
+
+    part = folder / f".{ROWS}.{os.getpid()}"
+    pq.write_table(rows, part)
+    os.replace(part, folder / ROWS)
+
+
+def _publish(artifact: Artifact, folder: Path) -> Path:
+    """Put the stored rows where the user looks for them: a hard link where the file system can, else a copy."""
+    target, source = folder / ROWS, artifact.path / ROWS
+    if target.exists() and target.stat().st_size == source.stat().st_size:
+        same = os.path.samefile(target, source) or target.read_bytes() == source.read_bytes()
+        if same:
+            return target
+    folder.mkdir(parents=True, exist_ok=True)
+    part = folder / f".{ROWS}.{os.getpid()}"
+    part.write_bytes(source.read_bytes())
+    os.replace(part, target)
+    return target

@@ -1,0 +1,165 @@
+"""`Study`: questions to answer, a grid of runs and the trait evals of its GPEs, as one frozen value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field, field_validator, model_validator
+
+from isobath.analysis.question import Question
+from isobath.base.errors import InputError
+from isobath.base.identity import fingerprint
+from isobath.base.value import Value
+from isobath.store import Store
+from isobath.study.arm import CONDITIONS, STANDARD_ARMS, Arm, ConditionName
+from isobath.study.bases import Base, BuiltBase, ResolvedBase, resolve_base, shipped
+from isobath.study.cell import Cell
+from isobath.study.components import GPERef, build_gpe, gpe_names
+from isobath.train.recipe import Recipe
+
+if TYPE_CHECKING:
+    from isobath.study.plan import Plan
+    from isobath.study.results import Results
+    from isobath.study.runner import Watch
+
+STUDY_VERSION = 1
+DEFAULT_STORE = Path(".isobath") / "store"
+DEFAULT_OUT = Path("out")
+
+
+class Study(Value):
+    """Every cell of bases x GPEs x arms x seeds is trained (if its arm trains) and asked under its conditions.
+
+    In a file, ``bases: shipped`` stands for the five shipped bases, and a GPE or a standard arm may be given by name.
+    Raises `InputError` when a question names an arm, GPE or condition the grid does not have: such a question could
+    never be answered.
+    """
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
+    description: str = ""
+    bases: tuple[Base, ...] = Field(min_length=1)
+    gpes: tuple[GPERef, ...] = Field(min_length=1)
+    arms: tuple[Arm, ...] = STANDARD_ARMS
+    recipe: Recipe = Recipe()
+    seeds: tuple[int, ...] = (0,)
+    conditions: tuple[ConditionName, ...] = CONDITIONS
+    questions: tuple[Question, ...] = ()
+
+    @field_validator("bases", mode="before")
+    @classmethod
+    def _shipped_by_name(cls, bases: Any) -> Any:
+        return shipped() if bases == "shipped" else bases
+
+    @field_validator("gpes", mode="before")
+    @classmethod
+    def _gpes_by_name(cls, gpes: Any) -> Any:
+        return [{"name": g} if isinstance(g, str) else g for g in gpes] if isinstance(gpes, list | tuple) else gpes
+
+    @field_validator("arms", mode="before")
+    @classmethod
+    def _arms_by_name(cls, arms: Any) -> Any:
+        return [_standard(a) if isinstance(a, str) else a for a in arms] if isinstance(arms, list | tuple) else arms
+
+    @model_validator(mode="after")
+    def _questions_can_be_answered(self) -> Study:
+        _distinct("arm", [a.name for a in self.arms])
+        _distinct("seed", [str(s) for s in self.seeds])
+        arms = {a.name for a in self.arms}
+        gpes = {g.name for g in self.gpes}
+        for gpe in sorted(gpes - set(gpe_names())):
+            build_gpe(GPERef(name=gpe), None)  # raises with the nearest known name
+        for question in self.questions:
+            for arm in question.arms:
+                if arm not in arms:
+                    raise ValueError(f"question {question.text!r} names the arm {arm!r}; the study has {sorted(arms)}")
+            if question.gpe is not None and question.gpe not in gpes:
+                raise ValueError(
+                    f"question {question.text!r} names the GPE {question.gpe!r}; the study has {sorted(gpes)}"
+                )
+        return self
+
+    def bases_to_build(self, store: Store) -> list[BuiltBase]:
+        """Bases that must be pretrained before the grid can run."""
+        from isobath.study.bases import built_key
+
+        built = [b for b in self.bases if isinstance(b, BuiltBase)]
+        return [b for b in built if store.find("base", built_key(b, store)) is None]
+
+    def resolved_bases(self, store: Store) -> list[ResolvedBase]:
+        """The bases with their folders. Raises `InputError` if one is missing."""
+        return [resolve_base(base, store) for base in self.bases]
+
+    def cells(self, store: Store) -> list[Cell]:
+        """The grid, GPE by GPE and arm by arm; an untrained arm has one cell per base, whatever the seeds."""
+        bases = self.resolved_bases(store)
+        return [
+            Cell(base=base, gpe=gpe, arm=arm, recipe=self.recipe, seed=seed, conditions=self.conditions)
+            for gpe in self.gpes
+            for arm in self.arms
+            for base in bases
+            for seed in (self.seeds if arm.data != "none" else self.seeds[:1])
+        ]
+
+    def fingerprint(self, store: Store) -> str:
+        """Identity of the study: its content, with bases by their bytes and GPEs by what they ask."""
+        bases = self.resolved_bases(store)
+        worlds = {fingerprint(b.world): b.world for b in bases}
+        built = [build_gpe(ref, world) for ref in self.gpes for world in worlds.values()]
+        return fingerprint(
+            {
+                "name": self.name,
+                "bases": [[b.name, b.identity] for b in bases],
+                "gpes": [fingerprint(g) for g in built],
+                "arms": self.arms,
+                "recipe": self.recipe,
+                "seeds": self.seeds,
+                "conditions": self.conditions,
+                "questions": self.questions,
+                "version": STUDY_VERSION,
+            }
+        )
+
+    def plan(self, store: Path | str = DEFAULT_STORE) -> Plan:
+        """What running would do and cost; nothing is spent."""
+        from isobath.study.plan import make_plan
+
+        return make_plan(self, Store(store))
+
+    def run(
+        self,
+        store: Path | str = DEFAULT_STORE,
+        out: Path | str = DEFAULT_OUT,
+        engine: str = "local",
+        watch: Watch | None = None,
+    ) -> Results:
+        """Run what is missing and return the results; the same call after an interrupt goes on where it stopped."""
+        from isobath.study.runner import run_study
+
+        return run_study(self, Store(store), Path(out), engine, watch)
+
+    def limited(self, limit: int) -> Study:
+        """The study on its first `limit` bases: a cheap look before the whole."""
+        if limit < 1:
+            raise InputError(f"limit {limit}", "a limit is at least 1 base", "use --limit 1")
+        return self.changed(bases=self.bases[:limit])
+
+    def changed(self, **fields: Any) -> Study:
+        """A copy with some fields replaced, checked again."""
+        return Study(**{**{name: getattr(self, name) for name in Study.model_fields}, **fields})
+
+
+def _standard(name: str) -> Arm:
+    by_name = {arm.name: arm for arm in STANDARD_ARMS}
+    if name not in by_name:
+        raise ValueError(f"{name!r} is no standard arm; those are {', '.join(by_name)}. Write others out in full")
+    return by_name[name]
+
+
+def _distinct(noun: str, names: Iterable[str]) -> None:
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            raise ValueError(f"the {noun} {name!r} stands twice")
+        seen.add(name)

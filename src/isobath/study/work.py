@@ -1,0 +1,87 @@
+"""What a worker does: build a base, or train and evaluate a cell. Only values and keys cross process boundaries."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from isobath.store import Store
+from isobath.study.bases import BuiltBase
+from isobath.study.cell import Cell
+from isobath.study.checkpoint import checkpoint_key, checkpoint_of
+from isobath.study.grade import GRADE_VERSION, score_columns, write_scores
+from isobath.study.respond import respond, stored_responses
+
+SCORES = "scores"
+
+
+@dataclass(frozen=True)
+class CellTask:
+    """A cell and the store it works on."""
+
+    cell: Cell
+    store: str
+
+
+@dataclass(frozen=True)
+class BaseTask:
+    """A base to build and the store it goes into."""
+
+    base: BuiltBase
+    store: str
+
+
+class CellKeys(NamedTuple):
+    """What a finished cell left in the store."""
+
+    checkpoint: str
+    scores: str
+
+
+def scores_spec(cell: Cell, checkpoint: str) -> dict[str, object]:
+    """What decides a cell's scores: the checkpoint, and what is asked and how it is scored."""
+    return {"checkpoint": checkpoint, "asked": cell.asked(), "version": GRADE_VERSION}
+
+
+def run_cell(task: CellTask) -> CellKeys:
+    """Train (unless done), ask what is missing, score. Every step is an artifact, so a kill loses one step at most."""
+    store, cell = Store(task.store), task.cell
+    key = checkpoint_key(cell, store)
+    spec = scores_spec(cell, key)
+    found = store.find(SCORES, store.key(SCORES, spec))
+    if found is not None:
+        return CellKeys(key, found.key)
+    checkpoint = checkpoint_of(cell, store)
+    lines = cell.lines()
+    responses = respond(key, lines, store, checkpoint.load)
+
+    def write(folder: Path) -> None:
+        write_scores(folder, score_columns(lines, key, responses))
+
+    return CellKeys(key, store.produce(SCORES, spec, write, parents=[key]).key)
+
+
+def build(task: BaseTask) -> str:
+    """Pretrain a base into the store and return its key."""
+    from isobath.world.build import build_base
+
+    return build_base(task.base.spec, Store(task.store)).key
+
+
+class CellNeeds(NamedTuple):
+    """What a cell still costs."""
+
+    train: bool
+    responses: int
+
+
+def needs_of(cell: Cell, store: Store) -> CellNeeds:
+    """Whether the cell has to be trained, and how many responses are missing."""
+    key = checkpoint_key(cell, store)
+    if store.find(SCORES, store.key(SCORES, scores_spec(cell, key))) is not None:
+        return CellNeeds(False, 0)
+    trained = cell.arm.data == "none" or store.find("run", key) is not None
+    have = stored_responses(key, store) if trained else {}
+    wanted = {line.response_id(key) for line in cell.lines()}
+    return CellNeeds(not trained, len(wanted - have.keys()))
