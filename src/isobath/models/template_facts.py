@@ -101,7 +101,7 @@ def check_condition(tokenizer: Any, prompt: Prompt | None) -> str:
         )
     if prompt.text.strip() not in text_of(tokenizer, prompt.apply(_ASK), open_turn=True):
         raise TemplateError(
-            f"The text of the prompt {prompt.name!r} does not appear in the rendered chat. Rule: a condition must reach "
+            f"The text of the prompt {prompt.name!r} is not in the rendered chat. Rule: a condition must reach "
             "the model as it is written. Remedy: simplify its white space, or use another template."
         )
     if prompt.place != "system":

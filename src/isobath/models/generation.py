@@ -1,0 +1,164 @@
+"""Batched generation in which a request's text does not depend on what it is batched with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from isobath.base.seeding import rng
+from isobath.models.head import Parts, logits_at
+from isobath.models.protocol import Sampling
+
+NEAR = 2e-5
+"""How close to a boundary between two tokens a draw counts as undecided, as probability (or as logit gap, greedy).
+
+Batch shape and padding change fp32 logits by about 1e-6. A draw this near a boundary is decided instead by a forward
+pass of its own, without batch, padding or cache, which is the same however the request was batched."""
+
+
+class Prompt(NamedTuple):
+    """What one text starts from: prompt ids, the seed of its own random stream, and how to draw."""
+
+    ids: tuple[int, ...]
+    stream: int
+    sampling: Sampling
+
+
+class Generated(NamedTuple):
+    """New token ids without the stop token, and whether a stop token ended them."""
+
+    ids: list[int]
+    stopped: bool
+
+
+def generate(
+    model: Any, parts: Parts | None, prompts: Sequence[Prompt], stop: frozenset[int], context: int | None
+) -> list[Generated]:
+    """Continue every prompt until a stop token, its `max_tokens` or the end of the context.
+
+    Each prompt draws by inverting the cumulative distribution at uniforms of its own stream, so texts do not depend on
+    batch size, order or neighbours (fp32, same machine; see `NEAR`). Prompts are left-padded and share a key-value
+    cache; finished ones leave the batch.
+    """
+    rows = [_Row(prompt, context) for prompt in prompts]
+    active = [row for row in rows if row.room]
+    if not active:
+        return [row.result() for row in rows]
+    device = next(model.parameters()).device
+    ids, mask = _left_padded(active, device)
+    cache: Any = None
+    while active:
+        positions = (mask.cumsum(1) - 1).clamp(min=0)[:, -ids.shape[1] :]
+        logits, cache = _step(model, parts, ids, mask, positions, cache)
+        tokens = _choose(model, parts, active, logits)
+        for row, token in zip(active, tokens, strict=True):
+            row.take(token, stop)
+        going = [i for i, row in enumerate(active) if not row.done]
+        if not going:
+            break
+        if len(going) <= len(active) // 2:  # worth copying the cache
+            kept = torch.tensor(going, device=device)
+            cache.batch_select_indices(kept)
+            active, mask = [active[i] for i in going], mask[kept]
+        ids = torch.tensor([[row.last] for row in active], device=device)
+        mask = torch.cat([mask, mask.new_ones(len(active), 1)], dim=1)
+    return [row.result() for row in rows]
+
+
+class _Row:
+    """One text in the making."""
+
+    def __init__(self, prompt: Prompt, context: int | None) -> None:
+        limit = prompt.sampling.max_tokens
+        self.prompt, self.new, self.stopped = prompt, list[int](), False
+        self.room = limit if context is None else max(0, min(limit, context - len(prompt.ids)))
+        self._uniforms = rng(prompt.stream, "token").random(self.room)
+
+    @property
+    def done(self) -> bool:
+        return self.stopped or len(self.new) >= self.room
+
+    @property
+    def uniform(self) -> float:
+        return float(self._uniforms[len(self.new)])
+
+    @property
+    def last(self) -> int:
+        return self.new[-1] if self.new else self.prompt.ids[-1]
+
+    def take(self, token: int, stop: frozenset[int]) -> None:
+        if self.done:
+            return
+        if token in stop:
+            self.stopped = True
+        else:
+            self.new.append(token)
+
+    def result(self) -> Generated:
+        return Generated(self.new, self.stopped)
+
+
+def _left_padded(rows: Sequence[_Row], device: torch.device) -> tuple[Tensor, Tensor]:
+    width = max(len(row.prompt.ids) for row in rows)
+    ids = np.zeros((len(rows), width), dtype=np.int64)
+    mask = np.zeros_like(ids)
+    for number, row in enumerate(rows):
+        ids[number, width - len(row.prompt.ids) :] = row.prompt.ids
+        mask[number, width - len(row.prompt.ids) :] = 1
+    return torch.from_numpy(ids).to(device), torch.from_numpy(mask).to(device)
+
+
+def _step(
+    model: Any, parts: Parts | None, ids: Tensor, mask: Tensor, positions: Tensor, cache: Any
+) -> tuple[npt.NDArray[np.float64], Any]:
+    """Logits (B, vocabulary) of the last column, and the grown cache."""
+    given = {"attention_mask": mask, "position_ids": positions, "past_key_values": cache, "use_cache": True}
+    if parts is None:
+        out = model(input_ids=ids, **given)
+        logits = out.logits[:, -1]
+    else:
+        out = parts.body(input_ids=ids, **given)
+        logits = parts.head(out.last_hidden_state[:, -1])
+    return logits.double().cpu().numpy(), out.past_key_values
+
+
+def _choose(model: Any, parts: Parts | None, rows: Sequence[_Row], logits: npt.NDArray[np.float64]) -> list[int]:
+    tokens = []
+    for row, own in zip(rows, logits, strict=True):
+        if row.done:
+            tokens.append(0)
+            continue
+        token, decided = pick(own, row.uniform, row.prompt.sampling.temperature)
+        if not decided:
+            token, _ = pick(_by_itself(model, parts, row), row.uniform, row.prompt.sampling.temperature)
+        tokens.append(token)
+    return tokens
+
+
+def pick(logits: npt.NDArray[np.float64], uniform: float, temperature: float) -> tuple[int, bool]:
+    """The token drawn at `uniform` in [0, 1), and whether float noise could not have changed it."""
+    if temperature <= 0:
+        best = int(logits.argmax())
+        return best, bool(np.count_nonzero(logits >= logits[best] - NEAR) == 1)
+    weights = np.exp((logits - logits.max()) / temperature)
+    edges = weights.cumsum()
+    edges /= edges[-1]
+    token = min(int(np.searchsorted(edges, uniform, side="right")), len(edges) - 1)
+    below = edges[token - 1] if token else -1.0
+    above = edges[token] if edges[token] < 1.0 else 2.0
+    near = NEAR * max(1.0, 1.0 / temperature)
+    return token, bool(uniform - below > near and above - uniform > near)
+
+
+def _by_itself(model: Any, parts: Parts | None, row: _Row) -> npt.NDArray[np.float64]:
+    ids = torch.tensor([[*row.prompt.ids, *row.new]], device=next(model.parameters()).device)
+    last = torch.tensor([ids.shape[1] - 1], device=ids.device)
+    found: npt.NDArray[np.float64] = (
+        logits_at(model, parts, last, input_ids=ids, use_cache=False)[0].double().cpu().numpy()
+    )
+    return found

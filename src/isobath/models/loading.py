@@ -1,0 +1,123 @@
+"""Loading models and tokenizers from folders: safetensors only, offline unless asked, global random state untouched."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+
+from isobath.base.errors import InputError
+from isobath.base.identity import file_hash, fingerprint
+from isobath.models.folder import folder_identity
+
+Precision = Literal["fp32", "bf16"]
+"""``bf16`` computes under bf16 autocast; the weights stay fp32."""
+
+_TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "chat_template.jinja")
+
+
+def model_folder(name: Path | str, *, online: bool = False) -> Path:
+    """The folder that `name` stands for: a folder, or a hub name found in the local cache (or fetched, if `online`)."""
+    path = Path(name)
+    if path.is_dir():
+        return path
+    looks_hub = str(name).count("/") == 1 and not str(name).startswith((".", "/", "~"))
+    if looks_hub:
+        from huggingface_hub import snapshot_download
+        from huggingface_hub.errors import LocalEntryNotFoundError
+
+        wanted = ["*.safetensors", "*.json", "*.jinja", "tokenizer.model"]
+        try:
+            return Path(snapshot_download(str(name), allow_patterns=wanted, local_files_only=not online))
+        except (LocalEntryNotFoundError, OSError, ValueError) as error:
+            how = "could not be fetched" if online else "is not in the local cache"
+            raise InputError(
+                f"The model {str(name)!r} is no folder, and as a hub name it {how}",
+                "a model is a folder on this machine unless fetching is asked for",
+                "check the path, or ask for it with online=True on a machine with network",
+            ) from error
+    raise InputError(f"The model folder {str(name)!r} does not exist", "a model is a folder", "check the path")
+
+
+def load_causal_lm(folder: Path | str, *, device: str = "cpu") -> Any:
+    """The causal LM of `folder` in fp32, in evaluation mode, with eager attention on a CPU (faster there) else sdpa."""
+    from transformers import AutoModelForCausalLM
+
+    path = Path(folder)
+    _refuse_pickle(path)
+    folder_identity(path)
+    with torch.random.fork_rng(devices=[]):
+        model = AutoModelForCausalLM.from_pretrained(
+            path,
+            dtype=torch.float32,
+            attn_implementation="eager" if device == "cpu" else "sdpa",
+            use_safetensors=True,
+            local_files_only=True,
+        )
+    moved: Any = model.to(torch.device(device))  # type: ignore[arg-type]
+    return moved.eval()
+
+
+def load_adapter(model: Any, adapter: Path | str) -> Any:
+    """`model` with the PEFT adapter of a folder, in evaluation mode; the base is changed in place."""
+    from peft import PeftModel
+
+    path = Path(adapter)
+    _refuse_pickle(path)
+    folder_identity(path)
+    if not (path / "adapter_config.json").is_file():
+        raise InputError(
+            f"{str(adapter)!r} holds no adapter_config.json",
+            "an adapter is a PEFT folder",
+            "pass it as the model instead",
+        )
+    with torch.random.fork_rng(devices=[]):
+        return PeftModel.from_pretrained(model, str(path)).eval()
+
+
+def load_tokenizer(folder: Path | str) -> Any:
+    """The tokenizer of `folder`; the same object for the same files, so that a worker's jobs share it."""
+    path = Path(folder)
+    files = {name: file_hash(path / name) for name in _TOKENIZER_FILES if (path / name).is_file()}
+    if "tokenizer.json" not in files:
+        raise InputError(
+            f"The folder {str(folder)!r} holds no tokenizer.json",
+            "a model folder holds its fast tokenizer",
+            "save it there with tokenizer.save_pretrained(folder)",
+        )
+    return _tokenizer(str(path), fingerprint(files))
+
+
+def context_length(model: Any) -> int | None:
+    """Longest text the model takes, in tokens; None where its configuration states none."""
+    limit = getattr(model.config.get_text_config(), "max_position_embeddings", None)
+    return int(limit) if limit else None
+
+
+@lru_cache(maxsize=8)
+def _tokenizer(path: str, content: str) -> Any:
+    from transformers import AutoTokenizer
+
+    return AutoTokenizer.from_pretrained(path, local_files_only=True)
+
+
+def _refuse_pickle(path: Path) -> None:
+    if not path.is_dir():
+        raise InputError(f"The model folder {str(path)!r} does not exist", "a model is a folder", "check the path")
+    pickles = sorted(p.name for suffix in ("*.bin", "*.pt", "*.pth") for p in path.glob(suffix))
+    if pickles and not any(path.glob("*.safetensors")):
+        raise InputError(
+            f"{str(path)!r} holds its weights as pickle ({pickles[0]})",
+            "weights are read from safetensors only: opening a pickle can run any code",
+            "convert it where you trust it: load it there and save_pretrained(folder, safe_serialization=True)",
+        )
+
+
+def generation_stops(model: Any) -> frozenset[int]:
+    """End tokens of the model's generation_config."""
+    end = getattr(getattr(model, "generation_config", None), "eos_token_id", None)
+    if end is None:
+        return frozenset()
+    return frozenset(int(i) for i in (end if isinstance(end, list) else [end]))
