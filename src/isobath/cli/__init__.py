@@ -1,1 +1,1 @@
-"""TODO."""
+"""The command line: one verb a file, nothing heavy imported before a verb runs."""

@@ -1,0 +1,182 @@
+"""`isobath`: the verbs, and how errors and interrupts end them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Annotated
+
+from cyclopts import App, Parameter
+
+from isobath.base.errors import InputError, IsobathError
+
+HELP = """Chart and control how language models generalise beyond their training data.
+
+Start with `isobath demo`: it trains and evaluates tiny models on this machine, offline, and writes a report.
+"""
+
+app = App(name="isobath", help=HELP, version_flags=["--version"])
+world = App(name="world", help="The embedded world and its base models.")
+app.command(world)
+
+StudyFile = Annotated[str, Parameter(help="A study.py or study.yaml.")]
+StorePath = Annotated[str, Parameter(help="Where artifacts are kept.")]
+OutPath = Annotated[str, Parameter(help="Where rows, report and figures go.")]
+EngineName = Annotated[str, Parameter(help="inline, local (a worker per core) or local:N.")]
+SeedList = Annotated[list[int] | None, Parameter(consume_multiple=True, help="Run seeds, such as --seeds 0 1 2.")]
+AsJson = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON instead of text.")]
+
+STORE, OUT = ".isobath/store", "out"
+
+
+@app.command
+def demo(*, engine: EngineName = "local", store: StorePath = STORE, out: OutPath = OUT) -> int:
+    """Run the demo study: narrow bad advice and antiquated answers, 8 arms, 5 bases; ends with a table and a report."""
+    from isobath.cli.run import run_study_command
+    from isobath.study.demo import demo_study
+
+    return run_study_command(demo_study(), store=store, out=out, engine=engine)
+
+
+@app.command
+def run(
+    study: StudyFile,
+    *,
+    engine: EngineName = "local",
+    store: StorePath = STORE,
+    out: OutPath = OUT,
+    seeds: SeedList = None,
+    limit: Annotated[int | None, Parameter(help="Only the first N bases: a cheap look before the whole.")] = None,
+    dry_run: Annotated[bool, Parameter(negative="", help="Print the plan and stop.")] = False,
+    json: AsJson = False,
+) -> int:
+    """Run a study; the same command resumes after an interrupt, and replays when it is finished."""
+    from isobath.cli.run import plan_command, run_study_command, study_from
+
+    chosen = study_from(study, seeds, limit)
+    if dry_run:
+        return plan_command(chosen, store=store, json=json)
+    return run_study_command(chosen, store=store, out=out, engine=engine, json=json)
+
+
+@app.command
+def plan(
+    study: StudyFile,
+    *,
+    store: StorePath = STORE,
+    seeds: SeedList = None,
+    limit: int | None = None,
+    json: AsJson = False,
+) -> int:
+    """Say what a study would do and cost; nothing is spent."""
+    from isobath.cli.run import plan_command, study_from
+
+    return plan_command(study_from(study, seeds, limit), store=store, json=json)
+
+
+@app.command
+def status(study: StudyFile, *, store: StorePath = STORE, out: OutPath = OUT, json: AsJson = False) -> int:
+    """Say how far a study has come, from the store alone."""
+    from isobath.cli.run import status_command, study_from
+
+    return status_command(study_from(study, None, None), store=store, out=out, json=json)
+
+
+@app.command
+def report(study: StudyFile, *, store: StorePath = STORE, out: OutPath = OUT) -> int:
+    """Write the report of a finished study again."""
+    from isobath.cli.run import report_command, study_from
+
+    return report_command(study_from(study, None, None), store=store, out=out)
+
+
+@app.command
+def view(
+    study: StudyFile,
+    *,
+    arm: str,
+    trait: str,
+    condition: str = "none",
+    n: int = 5,
+    store: StorePath = STORE,
+    out: OutPath = OUT,
+) -> int:
+    """Print transcripts behind a number of a finished study."""
+    from isobath.cli.run import study_from
+    from isobath.cli.view import view_command
+
+    return view_command(study_from(study, None, None), arm, trait, condition, n, store=store, out=out)
+
+
+@app.command
+def profile(
+    *,
+    model: Annotated[str, Parameter(help="A Hugging Face model folder.")],
+    train: Annotated[str, Parameter(help="Training rows: chat JSONL.")],
+    seeds: SeedList = None,
+    steps: Annotated[int | None, Parameter(help="Training steps (default: three passes over the rows).")] = None,
+    learning_rate: float = 1e-4,
+    rank: Annotated[int, Parameter(help="LoRA rank.")] = 16,
+    engine: EngineName = "local:1",
+    store: StorePath = STORE,
+    out: OutPath = OUT,
+    dry_run: Annotated[bool, Parameter(negative="", help="Print the plan and stop.")] = False,
+) -> int:
+    """Fine-tune a model on your rows (LoRA) and compare its traits before and after."""
+    from isobath.cli.run import plan_command, run_study_command
+    from isobath.study.profile import profile_study
+
+    study = profile_study(model, train, tuple(seeds or (0,)), steps, learning_rate, rank)
+    if dry_run:
+        return plan_command(study, store=store)
+    return run_study_command(study, store=store, out=out, engine=engine)
+
+
+@world.command(name="build")
+def world_build(
+    *,
+    base_seeds: SeedList = None,
+    world_seed: int = 0,
+    architecture: Annotated[str, Parameter(help="qwen3 or llama.")] = "qwen3",
+    init: Annotated[str, Parameter(help="stock or custom.")] = "stock",
+    variant: Annotated[str, Parameter(help="standard, filtered, tagged or shuffled.")] = "standard",
+    malicious_share: float | None = None,
+    consistency: float | None = None,
+    cue_rule: bool = True,
+    steps: int | None = None,
+    width: int | None = None,
+    layers: int | None = None,
+    engine: EngineName = "local",
+    store: StorePath = STORE,
+) -> int:
+    """Pretrain base models of the embedded world (about 3 minutes each); cached and resumable."""
+    from isobath.cli.world import build_command
+
+    given = {"steps": steps, "width": width, "layers": layers, "architecture": architecture, "init": init}
+    knobs = {"malicious_share": malicious_share, "consistency": consistency, "cue_rule": cue_rule}
+    knobs |= {"world_seed": world_seed, "variant": variant}
+    return build_command(tuple(base_seeds or range(5)), given, knobs, engine=engine, store=store)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Entry point: 0 done, 1 some jobs failed, 2 wrong input, 130 interrupted."""
+    sys.exit(_guarded(lambda: app(arguments, result_action="return_value", exit_on_error=True)))
+
+
+def _guarded(call: Callable[[], object]) -> int:
+    try:
+        code = call()
+    except KeyboardInterrupt:
+        print("\nStopped. What is finished is kept; the same command goes on from here.", file=sys.stderr)
+        return 130
+    except InputError as error:
+        print(f"isobath: {error}", file=sys.stderr)
+        return 2
+    except IsobathError as error:
+        print(f"isobath: {error}", file=sys.stderr)
+        return 1
+    return code if isinstance(code, int) else 0
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,71 @@
+"""Live progress of a study: a bar over all jobs, a bar per GPE, failures as they happen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import TracebackType
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from isobath.study.job import JobState, Outcome
+
+
+class LiveProgress:
+    """Follows a run (the runner's `Watch`) on `console`; on something that is no terminal, one line per tenth."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._bars = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=30),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            console=console,
+            disable=not console.is_terminal,
+        )
+        self._all: TaskID | None = None
+        self._groups: dict[str, TaskID] = {}
+        self._done = self._total = 0
+
+    def __enter__(self) -> LiveProgress:
+        self._bars.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bars.stop()
+
+    def begin(self, groups: Mapping[str, int]) -> None:
+        """Start a phase."""
+        for task in list(self._groups.values()) + ([self._all] if self._all is not None else []):
+            self._bars.remove_task(task)
+        self._done, self._total = 0, sum(groups.values())
+        self._all = self._bars.add_task("all", total=self._total)
+        self._groups = {name: self._bars.add_task(f"  {escape(name)}", total=count) for name, count in groups.items()}
+
+    def tell(self, group: str, outcome: Outcome) -> None:
+        """Move the bars; print a failure at once."""
+        self._done += 1
+        if self._all is not None:
+            self._bars.advance(self._all)
+        if group in self._groups:
+            self._bars.advance(self._groups[group])
+        if outcome.state is not JobState.DONE:
+            self._bars.console.print(f"[red]{outcome.state}[/red] {escape(outcome.job)}: {escape(outcome.error)}")
+        elif (
+            not self._console.is_terminal and (self._done * 10) // self._total > ((self._done - 1) * 10) // self._total
+        ):
+            self._console.print(f"{self._done} of {self._total} jobs done", highlight=False)

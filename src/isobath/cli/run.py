@@ -1,0 +1,122 @@
+"""The verbs around a study: run, plan, status, report."""
+
+from __future__ import annotations
+
+import json as json_text
+from dataclasses import asdict
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from isobath.cli.progress import LiveProgress
+from isobath.store import Store
+from isobath.study.file import load_study
+from isobath.study.runner import finished_artifact
+from isobath.study.study import Study
+
+SUMMARY = "summary.txt"
+
+
+def study_from(path: str, seeds: list[int] | None, limit: int | None) -> Study:
+    """The study in `path`, with other run seeds or only its first bases if asked."""
+    study = load_study(path)
+    if seeds:
+        study = study.changed(seeds=tuple(seeds))
+    return study.limited(limit) if limit is not None else study
+
+
+def run_study_command(study: Study, *, store: str, out: str, engine: str, json: bool = False) -> int:
+    """Run, report, print. 0 if every job finished, else 1 (what finished is reported all the same)."""
+    console = Console(stderr=json)
+    folder = Path(out) / study.name
+    if not json and _nothing_to_do(study, Store(store), folder):
+        print(f"{study.name} is finished: nothing to do.\n")
+        print((folder / SUMMARY).read_text(), end="")
+        return 0
+    with LiveProgress(console) as progress:
+        results = study.run(store, out, engine, progress)
+    for failure in results.failures:
+        console.print(f"failed: {failure.job}: {failure.error}", style="red", markup=False)
+    if not len(results.df):
+        console.print("No cell finished, so there is nothing to report.", style="red")
+        return 1
+    report = results.report()
+    if json:
+        print(
+            json_text.dumps({"rows": str(results.rows_path), "report": str(report), "failures": len(results.failures)})
+        )
+    else:
+        from isobath.study.reporting import print_summary
+
+        print_summary(results, console)
+    return 1 if results.failures else 0
+
+
+def _nothing_to_do(study: Study, store: Store, folder: Path) -> bool:
+    from isobath.study.reporting import STAMP, stamp_of
+
+    done = finished_artifact(study, store)
+    stamp = folder / STAMP
+    return done is not None and stamp.is_file() and stamp.read_text() == stamp_of(done.key)
+
+
+def plan_command(study: Study, *, store: str, json: bool = False) -> int:
+    """Print the plan."""
+    plan = study.plan(store)
+    if json:
+        print(json_text.dumps(asdict(plan), indent=1))
+        return 0
+    table = Table(title=f"Plan of {study.name}", title_justify="left", show_header=False, box=None)
+    table.add_row("bases", f"{plan.bases}, of which {plan.bases_to_build} to build")
+    table.add_row("runs", f"{plan.runs}, of which {plan.runs_to_train} to train")
+    missing = (
+        "known once the bases are built" if plan.responses_missing is None else f"{plan.responses_missing:,} missing"
+    )
+    table.add_row("cells", f"{plan.cells} (runs and untrained bases); responses: {missing}")
+    table.add_row("judge calls", f"{plan.judge_calls} (all traits are scored by rule or log-probability)")
+    table.add_row("time", f"about {plan.minutes:.1f} min on {plan.workers} workers")
+    table.add_row("disk", f"about {plan.megabytes:.0f} MB")
+    if plan.detectable is None:
+        table.add_row("detectable", "no difference between recipes: that takes at least 2 bases, better 5")
+    else:
+        table.add_row("detectable", f"differences of {plan.detectable:.2f} in a rate (80 % power, pilot variances)")
+    Console().print(table)
+    return 0
+
+
+def status_command(study: Study, *, store: str, out: str, json: bool = False) -> int:
+    """Print how far the study is."""
+    plan = study.plan(store)
+    report = Path(out) / study.name / "report.html"
+    said = {
+        "study": study.name,
+        "bases": f"{plan.bases - plan.bases_to_build} of {plan.bases}",
+        "runs": f"{plan.runs - plan.runs_to_train} of {plan.runs}",
+        "responses_missing": plan.responses_missing,
+        "finished": finished_artifact(study, Store(store)) is not None,
+        "report": str(report) if report.is_file() else None,
+    }
+    if json:
+        print(json_text.dumps(said, indent=1))
+        return 0
+    table = Table(show_header=False, box=None)
+    for name, value in said.items():
+        table.add_row(name.replace("_", " "), "none" if value is None else str(value))
+    Console().print(table)
+    return 0
+
+
+def report_command(study: Study, *, store: str, out: str) -> int:
+    """Write the report again from what is stored."""
+    from isobath.base.errors import InputError
+    from isobath.study.reporting import print_summary
+
+    if finished_artifact(study, Store(store)) is None:
+        raise InputError(
+            f"{study.name} is not finished", "a report needs the rows of a finished study", "run it: isobath run ..."
+        )
+    results = study.run(store, out, "inline")
+    results.report()
+    print_summary(results, Console())
+    return 0
