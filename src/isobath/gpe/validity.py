@@ -1,0 +1,217 @@
+"""Whether a trait can be measured on a given model at all: a positive control must fire before a null means anything.
+
+Pure functions over rows (base/row.py) of one untrained checkpoint; the question is the cluster, so an interval speaks
+about this model and questions like these. No torch.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from isobath.base.errors import InputError
+from isobath.base.row import State, TraitKind
+from isobath.base.value import Value
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FEWEST_QUESTIONS = 5
+"""Below this many questions an interval over questions says nothing."""
+
+MOST_MISSING = 0.1
+"""The largest share of responses without a value at which a trait still counts as measured."""
+
+ORDER_WARNING = 0.1
+"""A difference between the two option orders, as a share, that is worth a reader's attention."""
+
+
+class Measured(Value):
+    """An estimate with its two-sided interval and the number of questions behind it."""
+
+    estimate: float
+    low: float
+    high: float
+    questions: int
+
+    def __str__(self) -> str:
+        return f"{self.estimate:.2f} [{self.low:.2f}, {self.high:.2f}] over {self.questions} questions"
+
+
+class Validity(Value):
+    """Whether `trait` is measurable on this model, and why, in words a report can print.
+
+    `evidence` is the shift under the positive control (share) or the share of questions answered rightly; None where
+    there was too little to compute it.
+    """
+
+    trait: str
+    measurable: bool
+    reason: str
+    evidence: Measured | None = None
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def verdict(self) -> str:
+        """``measurable`` or ``not measurable``, with the reason."""
+        return f"{'measurable' if self.measurable else 'not measurable'}: {self.reason}"
+
+
+def validity(
+    rows: pd.DataFrame,
+    trait: str,
+    kind: TraitKind,
+    *,
+    condition: str = "none",
+    positive: str = "positive",
+    level: float = 0.95,
+) -> Validity:
+    """Whether `trait` can be measured on the one untrained checkpoint that `rows` are of.
+
+    Capabilities and coherence: the model is above chance without training (`above_chance`). Other kinds: a prompt that
+    asks for the trait moves it (`positive_control`). Raises `InputError` when the rows are of several checkpoints.
+    """
+    if kind in (TraitKind.CAPABILITY, TraitKind.COHERENCE):
+        return above_chance(rows, trait, condition=condition, level=level)
+    return positive_control(rows, trait, condition=condition, positive=positive, level=level)
+
+
+def positive_control(
+    rows: pd.DataFrame,
+    trait: str,
+    *,
+    condition: str = "none",
+    positive: str = "positive",
+    direction: Literal["up", "down"] = "up",
+    level: float = 0.95,
+) -> Validity:
+    """Persona traits: prompted to have the trait, the model must score higher, by an interval that excludes 0.
+
+    The paired difference (`positive` minus `condition`) per question, averaged over orders, paraphrases and samples;
+    t interval over questions.
+    """
+    mine = _of_trait(rows, trait)
+    warnings = _order_warnings(mine, trait, condition)
+    before, after = mine[mine["condition"] == condition], mine[mine["condition"] == positive]
+    for name, part in ((condition, before), (positive, after)):
+        problem = _too_little(part, name)
+        if problem:
+            return Validity(trait=trait, measurable=False, reason=problem, warnings=warnings)
+    paired = (_by_question(after) - _by_question(before)).dropna()
+    if len(paired) < FEWEST_QUESTIONS:
+        reason = f"only {len(paired)} questions have an answer with and without the prompt that asks for the trait"
+        return Validity(trait=trait, measurable=False, reason=reason, warnings=warnings)
+    moved = t_interval(paired, level)
+    fired = moved.low > 0 if direction == "up" else moved.high < 0
+    if fired:
+        reason = f"asked to have the trait, the model moves by {moved}"
+    elif moved.low > 0 or moved.high < 0:
+        reason = f"asked to have the trait, the model moves the wrong way, by {moved}"
+    else:
+        reason = (
+            f"asked to have the trait, the model does not show it (it moves by {moved}); "
+            "what it cannot show on request it cannot be seen to have learned"
+        )
+    return Validity(trait=trait, measurable=fired, reason=reason, evidence=moved, warnings=warnings)
+
+
+def above_chance(
+    rows: pd.DataFrame, trait: str, *, condition: str = "none", chance: float = 0.5, level: float = 0.95
+) -> Validity:
+    """Capabilities: the untrained model answers more questions rightly than `chance`, by the whole interval.
+
+    A question is answered rightly if the right option's share, averaged over the option orders (so that a taste for
+    the place cancels), is above one half. Clopper-Pearson interval over questions.
+    """
+    part = _of_trait(rows, trait)
+    warnings = _order_warnings(part, trait, condition)
+    part = part[part["condition"] == condition]
+    problem = _too_little(part, condition)
+    if problem:
+        return Validity(trait=trait, measurable=False, reason=problem, warnings=warnings)
+    right = _by_question(part) > 0.5
+    share = clopper_pearson(int(right.sum()), len(right), level)
+    above = share.low > chance
+    tail = "" if above else f", which does not exclude chance ({chance:.2f}): there is no knowledge here to lose"
+    return Validity(
+        trait=trait,
+        measurable=above,
+        reason=f"before training the model answers rightly {share}{tail}",
+        evidence=share,
+        warnings=warnings,
+    )
+
+
+def order_bias(rows: pd.DataFrame, trait: str, *, condition: str = "none", level: float = 0.95) -> Measured | None:
+    """How much the target option gains by being listed first (order 0) rather than last (order 1); None if unknown.
+
+    Mean paired difference over questions with its t interval. The two orders are averaged in every score, so this
+    does not shift a rate, but a model that looks at the place more than at the answer presses all rates towards chance.
+    """
+    mine = _of_trait(rows, trait)
+    mine = mine[(mine["condition"] == condition) & mine["value"].notna()]
+    first, last = (_by_question(mine[mine["option_order"] == order]) for order in (0, 1))
+    paired = (first - last).dropna()
+    return t_interval(paired, level) if len(paired) >= FEWEST_QUESTIONS else None
+
+
+def t_interval(values: pd.Series[float], level: float = 0.95) -> Measured:
+    """Mean of one number per question with its Student t interval, ``questions - 1`` degrees of freedom."""
+    from scipy.stats import t
+
+    n = len(values)
+    mean, sd = float(values.mean()), float(values.std(ddof=1))
+    half = float(t.ppf(0.5 + level / 2, n - 1)) * sd / n**0.5
+    return Measured(estimate=mean, low=mean - half, high=mean + half, questions=n)
+
+
+def clopper_pearson(hits: int, n: int, level: float = 0.95) -> Measured:
+    """`hits` of `n` questions with the exact binomial interval (Clopper and Pearson 1934)."""
+    from scipy.stats import beta
+
+    tail = (1 - level) / 2
+    low = float(beta.ppf(tail, hits, n - hits + 1)) if hits else 0.0
+    high = float(beta.ppf(1 - tail, hits + 1, n - hits)) if hits < n else 1.0
+    return Measured(estimate=hits / n, low=low, high=high, questions=n)
+
+
+def _of_trait(rows: pd.DataFrame, trait: str) -> pd.DataFrame:
+    mine = rows[rows["trait"] == trait]
+    for column in ("run", "step", "score"):
+        if column in mine.columns and mine[column].nunique(dropna=False) > 1:
+            found = ", ".join(str(x) for x in mine[column].unique()[:4])
+            raise InputError(
+                f"the rows of {trait} have several values of {column}: {found}",
+                "validity is a property of one trait on one checkpoint under one score.",
+                "select one before asking.",
+            )
+    return mine
+
+
+def _by_question(part: pd.DataFrame) -> pd.Series[float]:
+    valued = part[part["value"].notna()]
+    return valued.groupby("question", observed=True)["value"].mean().astype("float64")
+
+
+def _too_little(part: pd.DataFrame, condition: str) -> str | None:
+    if part.empty:
+        return f"there are no responses under the condition {condition!r}"
+    missing = float(part["value"].isna().mean())
+    if missing > MOST_MISSING:
+        states = part.loc[part["value"].isna(), "state"].value_counts()
+        shown = ", ".join(f"{count} {state}" for state, count in states.items() if state != State.OK)
+        return f"{missing:.0%} of the responses under {condition!r} have no value ({shown})"
+    questions = part.loc[part["value"].notna(), "question"].nunique()
+    if questions < FEWEST_QUESTIONS:
+        return f"only {questions} questions have an answer under {condition!r}; an interval needs {FEWEST_QUESTIONS}"
+    return None
+
+
+def _order_warnings(mine: pd.DataFrame, trait: str, condition: str) -> tuple[str, ...]:
+    bias = order_bias(mine, trait, condition=condition)
+    if bias is None or abs(bias.estimate) < ORDER_WARNING or bias.low <= 0 <= bias.high:
+        return ()
+    place = "first" if bias.estimate > 0 else "last"
+    return (
+        f"the model leans to the option listed {place}: the target's share differs by {bias} between the two orders. "
+        "Both orders are averaged, so rates do not shift, but they are pressed towards chance",
+    )
