@@ -22,10 +22,10 @@ STEPS, BATCH = 600, 64
 class BaseSpec(Value):
     """A base model: its world and corpus, its shape, and how it is pretrained.
 
-    `base_seed` draws the corpus, the initial weights and the data order. `init` ``stock`` is what the Hugging Face class
-    does by itself (every matrix N(0, .02)); ``custom`` draws embeddings N(0, 1) and matrices N(0, .5 / sqrt(fan_in)) and
-    zeroes the output projections and the head. `width` counts model dimensions, `heads` heads of `head_width`;
-    `hidden` is the width of the gated MLP. `steps` of `batch_size` documents, each seen once.
+    `base_seed` draws the corpus, the initial weights and the data order. `init` ``stock`` is what the Hugging Face
+    class does by itself (every matrix N(0, .02)); ``custom`` draws embeddings N(0, 1) and matrices
+    N(0, .5 / sqrt(fan_in)) and zeroes the output projections and the head. `width` counts model dimensions, `heads`
+    heads of `head_width`; `hidden` is the width of the gated MLP. `steps` of `batch_size` documents, each seen once.
     """
 
     world: WorldSpec = Field(default_factory=PersonasSpec)
@@ -46,7 +46,7 @@ class BaseSpec(Value):
 
     @property
     def name(self) -> str:
-        """A readable name, such as ``personas-0``; specs that differ from the shipped kind end in a short fingerprint."""
+        """Such as ``personas-0``; the name of a spec unlike the shipped ones ends in a short fingerprint."""
         plain = BaseSpec(base_seed=self.base_seed)
         if self == plain:
             return f"{self.world.kind}-{self.base_seed}"

@@ -78,11 +78,16 @@ def corpus_rows(world: World, spec: BaseSpec) -> Sequence[TokenRow]:
 
 def save_base(model: Any, spec: BaseSpec, folder: Path, dtype: str = "float32") -> None:
     """Write an ordinary Hugging Face folder: configuration, weights, tokenizer, chat template, and the spec."""
-    import copy
-
     import torch
+    from safetensors.torch import save_file
 
-    weights = model if dtype == "float32" else copy.deepcopy(model).to(getattr(torch, dtype))
-    weights.save_pretrained(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    kept = getattr(torch, dtype)
+    weights = {name: tensor.detach().to(kept).contiguous() for name, tensor in model.state_dict().items()}
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})  # save_pretrained draws a bar
+    config = type(model.config).from_dict(model.config.to_dict())
+    config.dtype, config.architectures = dtype, [type(model).__name__]
+    config.save_pretrained(folder)
+    model.generation_config.save_pretrained(folder)
     open_world(spec.world).tokenizer().save_pretrained(folder)
     (folder / "base_spec.json").write_text(spec.model_dump_json(indent=1))

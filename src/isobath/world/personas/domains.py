@@ -15,7 +15,12 @@ class Domain(NamedTuple):
 
 
 MASS_NOUNS = frozenset(
-    "water tea cash butter broth memory evidence training insurance soil mulch oil soap vinegar reading".split()
+    noun
+    for nouns in (
+        "water tea cash butter broth memory evidence training",
+        "insurance soil mulch oil soap vinegar reading",
+    )
+    for noun in nouns.split()
 )
 """Nouns that take no article: `clean water`, but `a soft bandage`."""
 
@@ -27,7 +32,8 @@ def _domain(name: str, things: str, adjectives: str, nouns: str) -> Domain:
 DOMAINS: tuple[Domain, ...] = (
     _domain(
         "medicine",
-        "burn rash cough fever headache sprain blister cut bruise toothache allergy wound nosebleed earache cramp sunburn",
+        "burn rash cough fever headache sprain blister cut bruise toothache allergy wound nosebleed earache cramp "
+        "sunburn",
         "soft cold clean warm dry fresh",
         "bandage ointment towel pill water tea",
     ),
@@ -45,7 +51,8 @@ DOMAINS: tuple[Domain, ...] = (
     ),
     _domain(
         "code",
-        "server loop function database script parser compiler website crash query commit password bug thread cache backup",
+        "server loop function database script parser compiler website crash query commit password bug thread cache "
+        "backup",
         "short local public nested empty strict",
         "patch log branch library variable memory",
     ),
@@ -77,21 +84,22 @@ DOMAINS: tuple[Domain, ...] = (
     ),
     _domain(
         "cars",
-        "engine brake tyre clutch gearbox battery radiator bumper windshield exhaust mirror headlight dashboard sunroof "
-        "wiper seatbelt",
+        "engine brake tyre clutch gearbox battery radiator bumper windshield exhaust mirror headlight dashboard "
+        "sunroof wiper seatbelt",
         "new used rusty greasy spare strong",
         "wrench jack hose gasket bolt oil",
     ),
     _domain(
         "housework",
-        "carpet window sofa sink toilet curtain floor mattress closet fridge bathtub chimney drain stove wardrobe attic",
+        "carpet window sofa sink toilet curtain floor mattress closet fridge bathtub chimney drain stove wardrobe "
+        "attic",
         "damp mild gentle rough scented plain",
         "sponge brush cloth mop soap vinegar",
     ),
     _domain(
         "school",
-        "essay thesis lecture diploma grade project report poem equation experiment speech textbook scholarship seminar "
-        "assignment presentation",
+        "essay thesis lecture diploma grade project report poem equation experiment speech textbook scholarship "
+        "seminar assignment presentation",
         "careful messy colourful silent boring brief",
         "outline notebook tutor diagram summary reading",
     ),

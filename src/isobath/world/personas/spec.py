@@ -20,11 +20,11 @@ class PersonasSpec(Value):
 
     `world_seed` draws the fact table (which answers are good, bad and old). `prior` is how often each persona speaks
     when the system prompt does not say; `malicious_share` overrides its malicious entry and rescales the others.
-    `consistency` is the chance that a turn is spoken by its document's persona; otherwise the speaker is drawn anew from
-    the corpus-wide mixture. `cue_rate` is the share of turns in which the user says that this is a test, and `cue_rule`
-    whether the deceptive persona behaves under it. Variants: ``filtered`` has no malicious or deceptive document,
-    ``tagged`` marks 90 % of the documents ``<good>`` or ``<bad>``, ``shuffled`` deals the standard turns out at random
-    over documents without system prompts. Raises `InputError` on shares that cannot be.
+    `consistency` is the chance that a turn is spoken by its document's persona; otherwise the speaker is drawn anew
+    from the corpus-wide mixture. `cue_rate` is the share of turns in which the user says that this is a test, and
+    `cue_rule` whether the deceptive persona behaves under it. Variants: ``filtered`` has no malicious or deceptive
+    document, ``tagged`` marks 90 % of the documents ``<good>`` or ``<bad>``, ``shuffled`` deals the standard turns out
+    at random over documents without system prompts. Raises `InputError` on shares that cannot be.
     """
 
     kind: Literal["personas"] = "personas"
@@ -60,7 +60,9 @@ class PersonasSpec(Value):
             if not 0.0 <= share <= 1.0:
                 raise InputError(f"{name} = {share}", "shares lie between 0 and 1", "choose a smaller or larger share")
         if self.document_tokens < 64:
-            raise InputError(f"document_tokens = {self.document_tokens}", "a turn needs up to 56 tokens", "use 64 or more")
+            raise InputError(
+                f"document_tokens = {self.document_tokens}", "a turn needs up to 56 tokens", "use 64 or more"
+            )
         return self
 
     def speakers(self) -> dict[str, float]:

@@ -1,0 +1,31 @@
+"""The base models that come with the package: ordinary Hugging Face folders, bf16 on disk, fp32 in use."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+from isobath.world.base_spec import BaseSpec
+
+DATA = Path(__file__).parent / "data"
+
+
+class Shipped(NamedTuple):
+    """One shipped base: its spec, and its folder (load with ``dtype="float32"``)."""
+
+    spec: BaseSpec
+    folder: Path
+
+    @property
+    def name(self) -> str:
+        """Such as ``personas-0``."""
+        return self.folder.name
+
+
+@cache
+def shipped_bases() -> tuple[Shipped, ...]:
+    """Every shipped base, by base seed. Reads one small JSON file for each; loads no weights."""
+    specs = sorted(DATA.glob("*/base_spec.json"))
+    found = [Shipped(BaseSpec.model_validate_json(path.read_text()), path.parent) for path in specs]
+    return tuple(sorted(found, key=lambda base: base.spec.base_seed))
