@@ -58,6 +58,16 @@ def test_a_model_that_ignores_the_prompt_is_not():
     assert verdict.evidence.estimate == 0
 
 
+def test_a_tiny_even_shift_is_not_the_trait():
+    draw = rng(0, "even")
+    before = shares(draw, 0.3)
+    after = before + 0.003 + draw.normal(0, 1e-4, before.shape)
+    verdict = positive_control(frame({"none": before, "positive": after}), "t")
+    assert verdict.evidence.low > 0
+    assert not verdict.measurable
+    assert "moves by 0.00 [0.00, 0.00]" in verdict.reason
+
+
 def test_a_model_that_does_the_opposite_is_not():
     draw = rng(0, "opposite")
     rows = frame({"none": shares(draw, 0.7), "positive": shares(draw, 0.3)})

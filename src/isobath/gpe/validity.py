@@ -21,6 +21,9 @@ FEWEST_QUESTIONS = 5
 MOST_MISSING = 0.1
 """The largest share of responses without a value at which a trait still counts as measured."""
 
+SMALLEST_SHIFT = 0.05
+"""A positive control moves the share by at least this much: any prompt moves any model a little, and often evenly."""
+
 ORDER_WARNING = 0.1
 """A difference between the two option orders, as a share, that is worth a reader's attention."""
 
@@ -34,7 +37,8 @@ class Measured(Value):
     questions: int
 
     def __str__(self) -> str:
-        return f"{self.estimate:.2f} [{self.low:.2f}, {self.high:.2f}] over {self.questions} questions"
+        low, middle, high = (f"{round(x, 2) + 0.0:.2f}" for x in (self.low, self.estimate, self.high))  # never -0.00
+        return f"{middle} [{low}, {high}] over {self.questions} questions"
 
 
 class Validity(Value):
@@ -86,6 +90,8 @@ def positive_control(
 ) -> Validity:
     """Persona traits: prompted to have the trait, the model must score higher, by an interval that excludes 0.
 
+    And by `SMALLEST_SHIFT`: the interval alone would let a model pass that shifts every answer by a thousandth.
+
     The paired difference (`positive` minus `condition`) per question, averaged over orders, paraphrases and samples;
     t interval over questions.
     """
@@ -101,10 +107,12 @@ def positive_control(
         reason = f"only {len(paired)} questions have an answer with and without the prompt that asks for the trait"
         return Validity(trait=trait, measurable=False, reason=reason, warnings=warnings)
     moved = t_interval(paired, level)
-    fired = moved.low > 0 if direction == "up" else moved.high < 0
+    sign = 1 if direction == "up" else -1
+    excluded = moved.low > 0 or moved.high < 0
+    fired = excluded and sign * moved.estimate >= SMALLEST_SHIFT
     if fired:
         reason = f"asked to have the trait, the model moves by {moved}"
-    elif moved.low > 0 or moved.high < 0:
+    elif excluded and sign * moved.estimate < 0:
         reason = f"asked to have the trait, the model moves the wrong way, by {moved}"
     else:
         reason = (
