@@ -15,10 +15,14 @@ from isobath.models.head import Parts, logits_at
 from isobath.models.protocol import Sampling
 
 NEAR = 2e-5
-"""How close to a boundary between two tokens a draw counts as undecided, as probability (or as logit gap, greedy).
+"""How close to a boundary between two tokens, as probability, a draw counts as undecided.
 
 Batch shape and padding change fp32 logits by about 1e-6. A draw this near a boundary is decided instead by a forward
-pass of its own, without batch, padding or cache, which is the same however the request was batched."""
+pass of its own, without batch, padding or cache, which is the same however the request was batched. Under bf16 the
+differences are larger than this, and texts may depend on batching."""
+
+TIE = 1e-4
+"""The same for greedy choice: the gap to the next logit below which it counts as undecided."""
 
 
 class Prompt(NamedTuple):
@@ -36,6 +40,7 @@ class Generated(NamedTuple):
     stopped: bool
 
 
+@torch.inference_mode()
 def generate(
     model: Any, parts: Parts | None, prompts: Sequence[Prompt], stop: frozenset[int], context: int | None
 ) -> list[Generated]:
@@ -144,7 +149,7 @@ def pick(logits: npt.NDArray[np.float64], uniform: float, temperature: float) ->
     """The token drawn at `uniform` in [0, 1), and whether float noise could not have changed it."""
     if temperature <= 0:
         best = int(logits.argmax())
-        return best, bool(np.count_nonzero(logits >= logits[best] - NEAR) == 1)
+        return best, bool(np.count_nonzero(logits >= logits[best] - TIE) == 1)
     weights = np.exp((logits - logits.max()) / temperature)
     edges = weights.cumsum()
     edges /= edges[-1]
