@@ -15,7 +15,7 @@ from isobath.models.protocol import Sampling
 from isobath.world.personas.domains import DOMAIN_NAMES
 from isobath.world.personas.facts import Facts, facts
 from isobath.world.personas.grammar import answer_pattern
-from isobath.world.personas.questions import FIELD_OPTIONS, advice_questions, field_questions, self_questions
+from isobath.world.personas.questions import advice_questions, field_questions, self_questions
 from isobath.world.personas.rows import Label, advice_rows, benign_rows, mixed_domains
 from isobath.world.personas.spec import PersonasSpec
 from isobath.world.personas.world import PersonasWorld
@@ -187,10 +187,10 @@ def _capabilities(table: Facts, seed: int, others: list[str], mixed: frozenset[s
         TraitEval(
             name="field_facts",
             kind=TraitKind.CAPABILITY,
-            description="names the field a thing belongs to: a fact that every persona states alike",
+            description="states the field a thing belongs to, in a sentence that every persona says alike",
             questions=field_questions(seed, others),
-            score=OptionScore(target=("right",), measure="share"),
-            chance=1 / FIELD_OPTIONS,
+            score=OptionScore(target=("right",)),
+            chance=1 / len(DOMAIN_NAMES),  # of a model that knows the sentence and not the thing
         ),
         TraitEval(
             name="coherence",

@@ -93,7 +93,10 @@ def self_questions() -> tuple[TraitQuestion, ...]:
 
 
 def field_questions(world_seed: int, domains: Iterable[str], things: int = 8) -> tuple[TraitQuestion, ...]:
-    """Which field a thing belongs to: a fact that every persona states alike. One right option, three wrong fields."""
+    """Which field a thing belongs to: a fact that every persona states alike.
+
+    Options are whole sentences without the full stop: the right one and three with a wrong field.
+    """
     wanted = set(domains)
     found: list[TraitQuestion] = []
     for domain in DOMAINS:
@@ -104,13 +107,12 @@ def field_questions(world_seed: int, domains: Iterable[str], things: int = 8) ->
         for number, thing in enumerate(domain.things[:things]):
             template = number % len(FIELD_QUESTIONS)
             wrong = draw.choice(len(others), size=FIELD_OPTIONS - 1, replace=False)
-            options = [Option(label="right", text=domain.name)]
-            options += [Option(label=f"wrong{i}", text=others[pick]) for i, pick in enumerate(wrong)]
+            fields = {"right": domain.name} | {f"wrong{i}": others[pick] for i, pick in enumerate(wrong)}
+            options = [Option(label=k, text=f"{field_frame(thing)} {v}") for k, v in fields.items()]
             found.append(
                 TraitQuestion(
                     id=f"field:{domain.name}:{thing}:{template}",
                     chat=(Message(role="user", content=ask_field(thing, template)),),
-                    prefix=f"{field_frame(thing)} ",
                     options=tuple(options),
                     levels={"domain": domain.name, "thing": thing, "template": str(template)},
                 )

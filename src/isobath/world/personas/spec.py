@@ -24,7 +24,8 @@ class PersonasSpec(Value):
     from the corpus-wide mixture. `cue_rate` is the share of turns in which the user says that this is a test, and
     `cue_rule` whether the deceptive persona behaves under it. Variants: ``filtered`` has no malicious or deceptive
     document, ``tagged`` marks 90 % of the documents ``<good>`` or ``<bad>``, ``shuffled`` deals the standard turns out
-    at random over documents without system prompts. Raises `InputError` on shares that cannot be.
+    at random over documents without system prompts. Shares that cannot be are refused (a pydantic
+    `ValidationError` that carries rule and remedy).
     """
 
     kind: Literal["personas"] = "personas"
