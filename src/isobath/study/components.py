@@ -21,7 +21,7 @@ GROUP = "isobath.gpes"
 BUILT_IN = {
     "bad_advice": "isobath.world.personas.gpes:bad_advice",
     "antiquated_answers": "isobath.world.personas.gpes:antiquated_answers",
-    "dataset": "isobath.gpe.dataset:dataset_gpe",
+    "dataset": "isobath.gpe.dataset_gpe:dataset_gpe",
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import importlib.util
+import re
 import types
 import typing
 from collections.abc import Iterator, Mapping, Sequence
@@ -95,9 +96,10 @@ def _with_line(error: ValidationError, node: yaml.Node, file: Path) -> InputErro
         remedy = f"did you mean {near[0]!r}?" if near else "drop it"
         return InputError(f"unknown key {where!r}{more}", "unknown keys are never ignored", remedy, f"{file}:{line}")
     message = first["msg"].removeprefix("Value error, ")
+    line = line if path else _line_of_quoted(message, node) or line
     shown = repr(first["input"]) if isinstance(first["input"], str | int | float | bool) else ""
     what = f"{where} = {shown}: {message}" if shown else f"{where}: {message}"
-    return InputError(f"{what}{more}", "", "correct this line", f"{file}:{line}")
+    return InputError(f"{what}{more}", "", "" if "Remedy:" in message else "correct this line", f"{file}:{line}")
 
 
 def _locate(node: yaml.Node, loc: Sequence[int | str]) -> tuple[int, list[str]]:
@@ -116,6 +118,25 @@ def _locate(node: yaml.Node, loc: Sequence[int | str]) -> tuple[int, list[str]]:
             continue
         path.append(str(part))
     return line, path
+
+
+def _line_of_quoted(message: str, node: yaml.Node) -> int | None:
+    """Line of the first value that a message about the whole study quotes."""
+    quoted = [double or single for double, single in re.findall(r'"([^"]+)"|\'([^\']+)\'', message)]
+    lines = {scalar.value: scalar.start_mark.line + 1 for scalar in _scalars(node)}
+    found = [lines[q] for q in quoted if q in lines]
+    return found[0] if found else None
+
+
+def _scalars(node: yaml.Node) -> Iterator[yaml.ScalarNode]:
+    if isinstance(node, yaml.ScalarNode):
+        yield node
+    elif isinstance(node, yaml.MappingNode):
+        for _, value in node.value:
+            yield from _scalars(value)
+    elif isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            yield from _scalars(item)
 
 
 def _repeated(node: yaml.Node) -> Iterator[yaml.ScalarNode]:

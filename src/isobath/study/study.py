@@ -73,11 +73,9 @@ class Study(Value):
         for question in self.questions:
             for arm in question.arms:
                 if arm not in arms:
-                    raise ValueError(f"question {question.text!r} names the arm {arm!r}; the study has {sorted(arms)}")
+                    raise ValueError(f"arm {arm!r} of question {question.text!r} is not in the study")
             if question.gpe is not None and question.gpe not in gpes:
-                raise ValueError(
-                    f"question {question.text!r} names the GPE {question.gpe!r}; the study has {sorted(gpes)}"
-                )
+                raise ValueError(f"GPE {question.gpe!r} of question {question.text!r} is not in the study")
         return self
 
     def bases_to_build(self, store: Store) -> list[BuiltBase]:
