@@ -6,9 +6,12 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
+from isobath.base.errors import InputError
 from isobath.world.base_spec import BaseSpec
 
 DATA = Path(__file__).parent / "data"
+ROWS = DATA / "rows"
+"""Result rows that the package ships (benchmarks/world_feasibility.py --ship makes them again)."""
 
 
 class Shipped(NamedTuple):
@@ -29,3 +32,16 @@ def shipped_bases() -> tuple[Shipped, ...]:
     specs = sorted(DATA.glob("*/base_spec.json"))
     found = [Shipped(BaseSpec.model_validate_json(path.read_text()), path.parent) for path in specs]
     return tuple(sorted(found, key=lambda base: base.spec.base_seed))
+
+
+def shipped_rows(name: str) -> Path:
+    """The Parquet file of shipped rows: ``shuffled`` (the shuffled-documents ablation) or ``fresh`` (other worlds).
+
+    Columns are those of `isobath.base.row.COLUMNS`, one row per question; values have 4 decimals, `response_id` is
+    null. Raises `InputError` for a name that is not shipped.
+    """
+    path = ROWS / f"{name}.parquet"
+    if not path.is_file():
+        known = ", ".join(sorted(p.stem for p in ROWS.glob("*.parquet")))
+        raise InputError(f"shipped rows {name!r}", f"the package ships {known or 'none'}", "name one of these")
+    return path
