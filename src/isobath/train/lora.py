@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ def add_lora(model: Any, lora: LoRA, seed: int) -> Any:
     """
     import torch
     from peft import LoraConfig, get_peft_model
+    from transformers.pytorch_utils import Conv1D
 
     targets = lora.targets if isinstance(lora.targets, str) else list(lora.targets)
     config = LoraConfig(
@@ -23,6 +25,7 @@ def add_lora(model: Any, lora: LoRA, seed: int) -> Any:
         lora_alpha=lora.alpha,  # type: ignore[arg-type]
         lora_dropout=lora.dropout,
         target_modules=targets,
+        fan_in_fan_out=any(isinstance(module, Conv1D) for module in model.modules()),  # GPT-2 stores W transposed
         task_type="CAUSAL_LM",
     )
     with torch.random.fork_rng(devices=[]):  # PEFT draws from the global generator
@@ -31,8 +34,19 @@ def add_lora(model: Any, lora: LoRA, seed: int) -> Any:
 
 
 def save_lora(model: Any, folder: Path) -> None:
-    """Write adapter_config.json and adapter_model.safetensors, and nothing else, into `folder`."""
+    """Write an ordinary PEFT folder: adapter_config.json and adapter_model.safetensors.
+
+    What would make equal adapters differ on disk is left out: the path of the base (pass the base when loading, as
+    `HFModel.load` does) and the arbitrary order of a set.
+    """
     model.save_pretrained(folder, safe_serialization=True)
     for extra in folder.iterdir():
         if extra.name not in {"adapter_config.json", "adapter_model.safetensors"}:
             extra.unlink()
+    path = folder / "adapter_config.json"
+    config = json.loads(path.read_text()) | {"base_model_name_or_path": None}
+    if isinstance(config.get("target_modules"), list):
+        config["target_modules"].sort()
+    path.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
+    for written in folder.iterdir():
+        written.chmod(0o644)  # safetensors writes 0600, which a shared store could not read

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -59,7 +60,8 @@ def save_state(resume: Resume, key: str, run: Run, made: Optimisers, hooks: Sequ
             os.fsync(stream.fileno())
         partial.replace(resume.path)
     except (OSError, SafetensorError) as error:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink()
         raise StoreError(
             f"Cannot write the resume state {resume.path}: {error}. Remedy: free space, run again."
         ) from error
