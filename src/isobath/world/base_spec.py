@@ -74,5 +74,5 @@ class BaseSpec(Value):
         )
 
 
-UNIT_TEST_BASE = BaseSpec(width=64, layers=2, heads=2, head_width=32, hidden=160, steps=120, batch_size=48)
+UNIT_TEST_BASE = BaseSpec(width=64, layers=2, heads=2, head_width=32, hidden=160, steps=100, batch_size=24)
 """A small base for tests: seconds to build, knows the shape of the language and little else."""
