@@ -84,12 +84,12 @@ def test_a_positive_control_that_was_never_run_is_no_licence():
 
 def test_under_the_null_the_control_fires_at_most_as_often_as_it_should():
     draw = rng(0, "null")
-    times = 300
+    times = 200
     fired = sum(
         positive_control(frame({"none": shares(draw, 0.4), "positive": shares(draw, 0.4)}), "t").measurable
         for _ in range(times)
     )
-    # one side of a 95 % interval: 2.5 %; 300 draws of a rate of 2.5 % exceed this bound once in 10,000
+    # one side of a 95 % interval: 2.5 %; 200 draws of a rate of 2.5 % exceed this bound once in 10,000
     assert fired <= stats.binom.ppf(0.9999, times, 0.025)
 
 
