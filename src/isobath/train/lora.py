@@ -28,7 +28,8 @@ def add_lora(model: Any, lora: LoRA, seed: int) -> Any:
         fan_in_fan_out=any(isinstance(module, Conv1D) for module in model.modules()),  # GPT-2 stores W transposed
         task_type="CAUSAL_LM",
     )
-    with torch.random.fork_rng(devices=[]):  # PEFT draws from the global generator
+    device = next(model.parameters()).device
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):  # PEFT draws from the global one
         torch.manual_seed(stream_seed(seed, "lora"))
         return get_peft_model(model, config)
 
