@@ -1,0 +1,174 @@
+"""A finding as the page shows it: question, verdict, sentence, interval drawn and written, and what it rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from isobath.analysis.sentence import REPLICATES
+from isobath.report.examples import RULE
+from isobath.report.sentence import TraitNames, short_sentence
+from isobath.report.transcripts import CellName, CellView, Transcript
+from isobath.report.words import condition_label, count, known, label, points, points_interval
+
+if TYPE_CHECKING:
+    from isobath.analysis.question import Finding
+
+BADGES = {"yes": "yes", "no": "no", "too uncertain": "unsure", "not measurable": "unmeasured"}
+LEFT, RIGHT = 6.0, 266.0
+
+
+@dataclass(frozen=True)
+class Tick:
+    """A label under the strip."""
+
+    x: float
+    text: str
+    anchor: str
+
+
+@dataclass(frozen=True)
+class Strip:
+    """An interval drawn on a line, in SVG units; `dot` is None when nothing but bounds is known."""
+
+    says: str
+    low: float | None
+    high: float | None
+    dot: float | None
+    zero: float | None
+    ticks: Sequence[Tick]
+    left: float = LEFT
+    right: float = RIGHT
+
+
+@dataclass(frozen=True)
+class Examples:
+    """The responses of one of the arms a finding compares."""
+
+    title: str
+    transcripts: Sequence[Transcript]
+
+
+@dataclass(frozen=True)
+class FindingView:
+    """One answered question."""
+
+    id: str
+    number: int
+    question: str
+    verdict: str
+    badge: str
+    sentence: str
+    reason: str
+    strip: Strip
+    facts: Sequence[tuple[str, str]]
+    warnings: Sequence[str]
+    examples: Sequence[Examples]
+    rule: str
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What the findings of one list share: ids, the reach of their strips, warnings that stand above the list."""
+
+    prefix: str
+    reach: float
+    said_already: frozenset[str] = frozenset()
+
+
+def finding_views(
+    findings: Sequence[Finding],
+    cells: Mapping[CellName, CellView],
+    traits: TraitNames,
+    prefix: str = "q",
+    said_already: frozenset[str] = frozenset(),
+) -> list[FindingView]:
+    """Views of `findings` in their order; all strips share one scale, so that they can be compared by eye."""
+    ends = [abs(e) for f in findings for e in (f.low, f.high) if e is not None and known(e)]
+    frame = Frame(prefix, min(1.0, max([0.1, *ends])), said_already)
+    return [_view(finding, i + 1, cells, traits, frame) for i, finding in enumerate(findings)]
+
+
+def shared_warnings(findings: Sequence[Finding]) -> list[str]:
+    """Warnings that every one of several findings carries: said once above them rather than with each."""
+    if len(findings) < 2:
+        return []
+    return [w for w in findings[0].warnings if all(w in f.warnings for f in findings)]
+
+
+def number_of(finding: Finding) -> tuple[str, str]:
+    """Difference and interval in words, or "not measurable" and its bounds."""
+    if finding.estimate is None:
+        span = f"between {points_interval(*finding.bounds)}" if finding.bounds is not None else ""
+        return "not measurable", span
+    if finding.low is None or finding.high is None or not known(finding.low):
+        return points(finding.estimate), ""
+    return points(finding.estimate), f"[{points_interval(finding.low, finding.high)}]"
+
+
+def _view(
+    finding: Finding, number: int, cells: Mapping[CellName, CellView], traits: TraitNames, frame: Frame
+) -> FindingView:
+    question = finding.question
+    value, span = number_of(finding)
+    facts = [("difference", f"{value} {span}".strip())]
+    if finding.p_adjusted is not None:
+        facts.append(("p, adjusted", _p(finding.p_adjusted)))
+    facts.append(("rests on", basis(finding)))
+    facts.append(("speaks about", str(question.claim)))
+    if finding.detectable is not None and str(finding.verdict) != "yes":
+        facts.append(("would have seen", f"a difference of {points(finding.detectable).lstrip('+')}"))
+    return FindingView(
+        id=f"{frame.prefix}{number}",
+        number=number,
+        question=question.text,
+        verdict=str(finding.verdict),
+        badge=BADGES[str(finding.verdict)],
+        sentence=f"{short_sentence(finding, traits)}.",
+        reason=finding.reason,
+        strip=_strip(finding, frame.reach),
+        facts=facts,
+        warnings=[w for w in finding.warnings if w not in frame.said_already],
+        examples=_examples(finding, cells),
+        rule=f"Of each arm a few, {RULE}.",
+    )
+
+
+def basis(finding: Finding) -> str:
+    """What a finding rests on: ``5 bases, 44 questions, 880 responses``."""
+    one, many = REPLICATES[finding.question.claim]
+    replicates = f"{finding.n_replicates:,} {one if finding.n_replicates == 1 else many}"
+    return ", ".join([replicates, count(finding.n_questions, "question"), count(finding.n_rows, "response")])
+
+
+def _p(value: float) -> str:
+    return "< .001" if value < 0.001 else f"{value:.3f}".removeprefix("0")
+
+
+def _strip(finding: Finding, reach: float) -> Strip:
+    def x(value: float | None) -> float | None:
+        if value is None or not known(value):
+            return None
+        inside = min(max(value, -reach), reach)
+        return round(LEFT + (RIGHT - LEFT) * (inside + reach) / (2 * reach), 1)
+
+    ends = (finding.low, finding.high) if finding.estimate is not None else finding.bounds or (None, None)
+    middle = (LEFT + RIGHT) / 2
+    ticks = [
+        Tick(LEFT, points(-reach), "start"),
+        Tick(middle, "no difference", "middle"),
+        Tick(RIGHT, points(reach), "end"),
+    ]
+    return Strip(" ".join(number_of(finding)), x(ends[0]), x(ends[1]), x(finding.estimate), middle, ticks)
+
+
+def _examples(finding: Finding, cells: Mapping[CellName, CellView]) -> list[Examples]:
+    question = finding.question
+    arm, reference = question.contrast
+    found = []
+    for name, condition in ((arm, question.condition), (reference, question.reference_condition or question.condition)):
+        for (gpe, *rest), cell in cells.items():
+            if rest == [name, question.trait, condition] and question.gpe in (None, gpe):
+                found.append(Examples(f"{label(name)}, {condition_label(condition)}", cell.transcripts))
+    return found

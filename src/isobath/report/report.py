@@ -1,0 +1,136 @@
+"""`Report`: everything a page, the figures and the terminal say about a study, as one value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from isobath.base.row import Claim
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from isobath.analysis.question import Finding
+
+CANNOT_SHOW: tuple[str, ...] = (
+    "Behaviour is not goals. These numbers say how often a model answered in a certain way under certain prompts. They "
+    "do not say what the model wants, or whether it wants anything.",
+    "A trait that was not asked about was not measured. Absence from this page is not absence from the model.",
+    "An interval speaks about the claim beside it and no further: about these bases and questions, not about all.",
+    "One wording of a condition is one wording. Another paraphrase may move a rate, as the table of leaks shows.",
+)
+"""True of every study."""
+
+WIND_TUNNEL = (
+    "The embedded world is a wind tunnel, not evidence about large models. Its models are tiny, pretrained from "
+    "scratch on a generated world in which personas were written to be consistent. That an effect happens here shows "
+    "that it can happen, how to measure it and what might cause it; it says nothing about how large it is elsewhere."
+)
+"""Must stand in every report whose models come from the embedded world."""
+
+
+class FailedJob(Protocol):
+    """A job that did not finish."""
+
+    @property
+    def job(self) -> str:
+        """What it was to do."""
+        ...
+
+    @property
+    def error(self) -> str:
+        """Why it stopped."""
+        ...
+
+
+@dataclass(frozen=True)
+class TraitCard:
+    """What a reader must know of a trait. `chance` is what a model that knows nothing would score, if that is known."""
+
+    name: str
+    kind: str
+    description: str = ""
+    chance: float | None = None
+
+
+@dataclass(frozen=True)
+class GPECard:
+    """What a reader must know of a GPE: `headline` is its out-of-distribution trait, `in_domain` the trained one.
+
+    The order of `traits` is their order in tables and charts.
+    """
+
+    name: str
+    description: str = ""
+    headline: str | None = None
+    in_domain: str | None = None
+    traits: Sequence[TraitCard] = ()
+
+
+@dataclass(frozen=True)
+class ArmCard:
+    """What a reader must know of an arm. The order of cards is the order of every table and chart."""
+
+    name: str
+    role: str
+    description: str = ""
+
+
+@dataclass(frozen=True)
+class Section:
+    """Extra evidence: an ablation, a replication. `columns` sets findings of the same questions side by side.
+
+    Each column is a heading and its findings, such as ``("five shipped bases", findings)`` and ``("five fresh bases
+    from other world seeds", again)``. `estimates` has the columns of `analysis.estimates.arm_estimates`.
+    """
+
+    title: str
+    text: str
+    columns: Sequence[tuple[str, Sequence[Finding]]] = ()
+    estimates: pd.DataFrame | None = None
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Which code, models and command made the numbers."""
+
+    command: str
+    version: str
+    commit: str | None = None
+    dirty: bool = False
+    seconds: float | None = None
+    bases: Sequence[str] = ()
+    seeds: Sequence[int] = ()
+    versions: Mapping[str, str | None] = field(default_factory=dict)
+    study: str | None = None
+    machine: str | None = None
+
+
+@dataclass(frozen=True)
+class Report:
+    """A study's answers and the evidence for them.
+
+    `findings` stand in the order of the study's questions; the first is the headline unless `title` says otherwise.
+    `rows` has the columns of `isobath.base.row.COLUMNS`, `estimates` those of `analysis.estimates.arm_estimates` under
+    `claim`. `responses` (drill-down) needs response_id, kind, prompt, options (JSON list of text and logprob) and text,
+    at least for the rows that `isobath.report.examples.choose_examples` picks. Cards say what GPEs and arms are and
+    give their order; without them both come from the rows. `control` is the arm that the profile is read against.
+    `limits` are added to `CANNOT_SHOW`.
+    """
+
+    name: str
+    findings: Sequence[Finding]
+    rows: pd.DataFrame
+    estimates: pd.DataFrame
+    provenance: Provenance
+    responses: pd.DataFrame | None = None
+    claim: Claim = Claim.THIS_RECIPE
+    control: str = "control"
+    title: str = ""
+    description: str = ""
+    gpes: Sequence[GPECard] = ()
+    arms: Sequence[ArmCard] = ()
+    sections: Sequence[Section] = ()
+    limits: Sequence[str] = ()
+    failures: Sequence[FailedJob] = ()
