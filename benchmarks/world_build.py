@@ -1,6 +1,6 @@
 """`world build` against a hand-written pretraining loop on the same tokens. Target: at most 1.3x its CPU time.
 
-    python benchmarks/world_build.py [--steps 60] [--precisions]
+    python -m benchmarks.world_build [--steps 60] [--precisions]
 
 Both sides pay for everything a user would: ours draws the corpus, trains through the one loop with resume states and
 stores the folder; the plain one tokenises ready-made documents, pads, trains and saves. The first steps of a process

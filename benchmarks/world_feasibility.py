@@ -1,6 +1,6 @@
 """The riskiest fact, re-established: do the effects appear in stock classes, over bases, and not without personas?
 
-    python benchmarks/world_feasibility.py --store FOLDER --groups qwen3-stock llama-stock
+    python -m benchmarks.world_feasibility --store FOLDER --groups qwen3-stock llama-stock
 
 builds what is missing (about 3 CPU-minutes for each base), fine-tunes and asks, and prints Markdown tables with
 t intervals over bases. ``--ship`` also writes the rows that the package ships (shuffled documents, fresh worlds).
@@ -75,7 +75,7 @@ def rows_of(study: Study, store: Path, out: Path) -> pd.DataFrame:
     results = study.run(store, out, engine="inline")
     if results.failures:
         raise SystemExit("\n".join(f"{f.job}: {f.error}" for f in results.failures))
-    return pd.read_parquet(results.rows_path)
+    return results.df
 
 
 def interval(values: Iterable[float]) -> str:
@@ -178,7 +178,7 @@ def main() -> None:
         if options.ship and group in ("shuffled", "fresh"):
             gpes = ("bad_advice", "antiquated_answers")
             rows = rows_of(study_of(group, FULL, gpes).changed(name=f"{group}-shipped"), options.store, options.out)
-            conditions = ("none",) if group == "shuffled" else ("none", "training", "positive")
+            conditions = ("none",) if group == "shuffled" else ("none", "training")
             ROWS.mkdir(parents=True, exist_ok=True)
             slim(rows, conditions).to_parquet(ROWS / f"{group}.parquet", compression="zstd", index=False)
             print(f"\nwrote {ROWS / f'{group}.parquet'}: {(ROWS / f'{group}.parquet').stat().st_size / 1e3:.0f} kB")
