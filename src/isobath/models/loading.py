@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
@@ -48,7 +50,7 @@ def load_causal_lm(folder: Path | str, *, device: str = "cpu") -> Any:
     path = Path(folder)
     _refuse_pickle(path)
     folder_identity(path)
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=[]), _quietly():
         model = AutoModelForCausalLM.from_pretrained(
             path,
             dtype=torch.float32,
@@ -94,6 +96,22 @@ def context_length(model: Any) -> int | None:
     """Longest text the model takes, in tokens; None where its configuration states none."""
     limit = getattr(model.config.get_text_config(), "max_position_embeddings", None)
     return int(limit) if limit else None
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """No progress bar for the milliseconds that a small model takes to load."""
+    from transformers.utils import logging as untyped
+
+    logging: Any = untyped
+
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()
 
 
 @lru_cache(maxsize=8)

@@ -20,10 +20,11 @@ PAD = 0
 
 @dataclass(frozen=True)
 class Batch:
-    """One step's tensors. B rows, T the longest row, N tokens with loss.
+    """One step's tensors. B rows, T columns, N tokens with loss.
 
-    `ids` (B, T) right-padded; `positions` (N,) index the flattened (B * T) states that predict `targets` (N,) with
-    `weights` (N,); `row_of` (N,) says to which of `rows` each loss token belongs.
+    `ids` (B, T) right-padded, without what follows the last token that predicts; `positions` (N,) index the flattened
+    (B * T) states that predict `targets` (N,) with `weights` (N,); `row_of` (N,) says to which of `rows` each loss
+    token belongs.
     """
 
     ids: Tensor
@@ -88,17 +89,21 @@ def check_rows(rows: Sequence[TokenRow], context: int | None) -> None:
 
 
 def collate(rows: Sequence[TokenRow], device: torch.device) -> Batch:
-    """Right-pad `rows` to the longest of them and list the positions that carry loss."""
-    width = max(len(row.ids) for row in rows)
-    ids = np.full((len(rows), width), PAD, dtype=np.int64)
-    weights = np.zeros((len(rows), width), dtype=np.float32)
+    """Right-pad `rows` and list the positions that carry loss.
+
+    The columns end before the last token with loss: nothing is predicted from that one or from what follows.
+    """
+    widest = max(len(row.ids) for row in rows)
+    ids = np.full((len(rows), widest), PAD, dtype=np.int64)
+    weights = np.zeros((len(rows), widest), dtype=np.float32)
     for number, row in enumerate(rows):
         ids[number, : len(row.ids)] = row.ids
         weights[number, : len(row.ids)] = row.loss_weights
     weights[:, 0] = 0.0
     row_of, column = np.nonzero(weights)
+    width = int(column.max(initial=1))
     return Batch(
-        ids=torch.from_numpy(ids).to(device),
+        ids=torch.from_numpy(np.ascontiguousarray(ids[:, :width])).to(device),
         positions=torch.from_numpy(row_of * width + column - 1).to(device),
         targets=torch.from_numpy(ids[row_of, column]).to(device),
         weights=torch.from_numpy(weights[row_of, column]).to(device),
