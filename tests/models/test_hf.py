@@ -316,6 +316,7 @@ def test_a_saved_model_loads_to_the_same_numbers_and_a_stable_identity(tmp_path)
     assert loaded.tokenizer is HFModel.load(folder).tokenizer
     other = save(tmp_path / "other", tiny_model(seed=1), tokenizer)
     assert HFModel.load(other).identity != loaded.identity
+    assert HFModel.load(other).tokenizer is loaded.tokenizer  # equal files share one, and with it its remembered tokens
     assert HFModel.load(folder, precision="bf16").identity != loaded.identity
     again = word_tokenizer()
     again.chat_template = again.chat_template.replace("<usr>", "<sys>")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -50,7 +49,7 @@ def load_causal_lm(folder: Path | str, *, device: str = "cpu") -> Any:
     path = Path(folder)
     _refuse_pickle(path)
     folder_identity(path)
-    with torch.random.fork_rng(devices=[]), _quietly():
+    with torch.random.fork_rng(devices=[]), quietly():
         model = AutoModelForCausalLM.from_pretrained(
             path,
             dtype=torch.float32,
@@ -80,7 +79,7 @@ def load_adapter(model: Any, adapter: Path | str) -> Any:
 
 
 def load_tokenizer(folder: Path | str) -> Any:
-    """The tokenizer of `folder`; the same object for the same files, so that a worker's jobs share it."""
+    """The tokenizer of `folder`; the same object wherever the same files lie, so that a worker's jobs share it."""
     path = Path(folder)
     files = {name: file_hash(path / name) for name in _TOKENIZER_FILES if (path / name).is_file()}
     if "tokenizer.json" not in files:
@@ -89,7 +88,12 @@ def load_tokenizer(folder: Path | str) -> Any:
             "a model folder holds its fast tokenizer",
             "save it there with tokenizer.save_pretrained(folder)",
         )
-    return _tokenizer(str(path), fingerprint(files))
+    content = fingerprint(files)
+    if content not in _TOKENIZERS:
+        from transformers import AutoTokenizer
+
+        _TOKENIZERS[content] = AutoTokenizer.from_pretrained(path, local_files_only=True)
+    return _TOKENIZERS[content]
 
 
 def context_length(model: Any) -> int | None:
@@ -99,7 +103,7 @@ def context_length(model: Any) -> int | None:
 
 
 @contextmanager
-def _quietly() -> Iterator[None]:
+def quietly() -> Iterator[None]:
     """No progress bar for the milliseconds that a small model takes to load."""
     from transformers.utils import logging as untyped
 
@@ -114,11 +118,7 @@ def _quietly() -> Iterator[None]:
             logging.enable_progress_bar()
 
 
-@lru_cache(maxsize=8)
-def _tokenizer(path: str, content: str) -> Any:
-    from transformers import AutoTokenizer
-
-    return AutoTokenizer.from_pretrained(path, local_files_only=True)
+_TOKENIZERS: dict[str, Any] = {}
 
 
 def _refuse_pickle(path: Path) -> None:
