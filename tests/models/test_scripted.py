@@ -48,4 +48,4 @@ def test_the_truth_of_a_study_is_what_its_draws_average_to(samples):
 def test_rows_have_missing_states_at_the_scripted_share():
     rows = ScriptedStudy(arms={"a": 0.0}, bases=20, questions=50, missing=0.2).rows(0)
     assert (rows["state"] == "refused").mean() == pytest.approx(0.2, abs=0.04)
-    assert rows["value"].isna().equals(rows["state"] != "ok")
+    assert (rows["value"].isna() == (rows["state"] != "ok")).all()

@@ -153,7 +153,7 @@ def world_build(
     from isobath.cli.world import build_command
 
     given = {"steps": steps, "width": width, "layers": layers, "architecture": architecture, "init": init}
-    knobs = {"malicious_share": malicious_share, "consistency": consistency, "cue_rule": cue_rule}
+    knobs: dict[str, object] = {"malicious_share": malicious_share, "consistency": consistency, "cue_rule": cue_rule}
     knobs |= {"world_seed": world_seed, "variant": variant}
     return build_command(tuple(base_seeds or range(5)), given, knobs, engine=engine, store=store)
 

@@ -106,6 +106,7 @@ def checkpoint_of(cell: Cell, store: Store) -> Checkpoint:
 
 def _train(cell: Cell, folder: Path) -> None:
     from isobath.models.hf import HFModel
+    from isobath.models.loading import quietly
     from isobath.train.loop import train
     from isobath.train.lora import add_lora, save_lora
 
@@ -116,7 +117,8 @@ def _train(cell: Cell, folder: Path) -> None:
     if cell.recipe.adapter is not None:
         save_lora(model, folder)
     else:
-        model.save_pretrained(folder)
+        with quietly():
+            model.save_pretrained(folder)
         for name in TOKENIZER_FILES:
             source = Path(cell.base.folder) / name
             if source.is_file():

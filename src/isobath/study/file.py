@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import importlib.util
 import re
-import types
 import typing
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -162,7 +161,7 @@ def _field_names(model: type[BaseModel], seen: frozenset[type] = frozenset()) ->
 
 
 def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
-    if isinstance(annotation, type) and not isinstance(annotation, types.GenericAlias):
+    if not typing.get_args(annotation) and isinstance(annotation, type):
         if issubclass(annotation, BaseModel):
             yield annotation
         return

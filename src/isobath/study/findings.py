@@ -1,0 +1,62 @@
+"""A study's answers: from its rows, and only for traits that can be measured on its models."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from isobath.analysis.answer import answer
+from isobath.analysis.question import Finding, Verdict
+from isobath.base.row import Claim, Role, TraitKind
+from isobath.gpe.validity import Validity, validity
+from isobath.study.study import Study
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def claim_of(study: Study) -> Claim:
+    """The claim most of its questions make; *this recipe* without questions."""
+    counts = Counter(q.claim for q in study.questions)
+    return counts.most_common(1)[0][0] if counts else Claim.THIS_RECIPE
+
+
+def study_findings(study: Study, rows: pd.DataFrame) -> list[Finding]:
+    """A finding per question, in order; "not measurable" where the trait fails its validity check on this model."""
+    checks = validities(rows)
+    return [_checked(f, checks.get(f.question.trait)) for f in answer(study.questions, rows)]
+
+
+def validities(rows: pd.DataFrame) -> dict[str, Validity]:
+    """Validity of every trait on a model from outside, before training (see `isobath.gpe.validity`).
+
+    Empty for the embedded world, whose bases are known to have their traits (the condition ``positive`` shows it), and
+    for studies of several models.
+    """
+    untrained = rows[rows["role"] == str(Role.UNTRAINED)]
+    if untrained["run"].nunique() != 1 or untrained["world_seed"].notna().any():
+        return {}
+    kinds = untrained.drop_duplicates("trait").set_index("trait")["trait_kind"]
+    return {str(trait): validity(untrained, str(trait), TraitKind(str(kind))) for trait, kind in kinds.items()}
+
+
+def _checked(finding: Finding, check: Validity | None) -> Finding:
+    if check is None:
+        return finding
+    warnings = (*finding.warnings, *check.warnings)
+    if check.measurable:
+        return replace(finding, warnings=warnings)
+    reason = f"On this model the trait is not measurable: {check.reason}."
+    return replace(
+        finding,
+        verdict=Verdict.NOT_MEASURABLE,
+        reason=reason,
+        warnings=warnings,
+        estimate=None,
+        low=None,
+        high=None,
+        p=None,
+        p_adjusted=None,
+        detectable=None,
+    )

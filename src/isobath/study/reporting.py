@@ -1,0 +1,195 @@
+"""The report of a study: its rows, answers, transcripts and the evidence that ships with the package, as one value."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from isobath.analysis.answer import answer
+from isobath.analysis.question import Question
+from isobath.report.report import ArmCard, GPECard, Provenance, Report, Section, TraitCard
+from isobath.store.provenance import provenance
+from isobath.study.arm import Arm
+from isobath.study.bases import ShippedBase
+from isobath.study.components import build_gpe
+from isobath.study.findings import claim_of
+from isobath.study.study import Study
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from rich.console import Console
+
+    from isobath.study.results import Results
+
+REPORT_VERSION = 1
+STAMP = ".finished"
+SUMMARY = "summary.txt"
+
+SHUFFLED = (
+    "Was the effect planted? The same world, facts and fine-tuning, but the turns of the pretraining corpus were "
+    "dealt out at random over documents, and system prompts dropped. Every sentence of every persona is still "
+    "there; only that one persona speaks throughout a document is gone. If fine-tuning merely taught bad words, "
+    "the columns would agree. Stored rows, made by: python -m benchmarks.world_feasibility --groups shuffled "
+    "--ship"
+)
+FRESH = (
+    "The same questions asked once more on five bases that nobody had looked at: other pretraining seeds, in "
+    "worlds with other facts (world seeds 1 and 2). Stored rows, made by: python -m benchmarks.world_feasibility "
+    "--groups fresh --ship"
+)
+
+
+def stamp_of(study_key: str) -> str:
+    """What stands in the stamp file when report and figures of this study are up to date."""
+    return f"{study_key} report {REPORT_VERSION}\n"
+
+
+def write_study_report(results: Results) -> Path:
+    """Write report.html, the figures and the summary into the results' folder; returns the page's path."""
+    from rich.console import Console
+
+    from isobath.report.figures import save_figures
+    from isobath.report.page import write_report
+
+    report = report_of(results)
+    path = write_report(report, results.report_path)
+    save_figures(report, results.folder / "figures")
+    with (results.folder / SUMMARY).open("w") as stream:
+        print_summary(results, Console(file=stream, width=100), report)
+    if not results.failures:
+        from isobath.study.runner import finished_artifact
+
+        done = finished_artifact(results.study, results.store)
+        if done is not None:
+            (results.folder / STAMP).write_text(stamp_of(done.key))
+    return path
+
+
+def print_summary(results: Results, console: Console, report: Report | None = None) -> None:
+    """The table and the findings on the terminal, and where the report lies."""
+    from isobath.report.terminal import print_report
+
+    print_report(report or report_of(results), console, results.report_path)
+
+
+def study_chart(results: Results, gpe: str | None, trait: str | None) -> Any:
+    """The chart of `Results.plot`."""
+    from isobath.analysis.estimates import replicate_rates
+    from isobath.report.figures import arms_figure
+
+    names = [g.name for g in results.study.gpes]
+    chosen = gpe or names[0]
+    if trait is None:
+        world = results.study.resolved_bases(results.store)[0].world
+        ref = next(g for g in results.study.gpes if g.name == chosen)
+        trait = build_gpe(ref, world).headline
+    dots = replicate_rates(results.df, claim_of(results.study))
+    both = [f[(f["gpe"] == chosen) & (f["condition"] == "none")] for f in (results.estimates, dots)]
+    return arms_figure(both[0], both[1], [a.name for a in results.study.arms], [(trait, trait)])
+
+
+def report_of(results: Results) -> Report:
+    """Everything the page, the figures and the terminal say."""
+    from isobath.report.examples import choose_examples
+    from isobath.study.transcripts import with_responses
+
+    study, rows = results.study, results.df
+    made, bases = provenance(), study.resolved_bases(results.store)
+    return Report(
+        name=study.name,
+        findings=results.findings,
+        rows=rows,
+        estimates=results.estimates,
+        claim=claim_of(study),
+        responses=with_responses(choose_examples(rows), results.store),
+        description=study.description,
+        gpes=[_gpe_card(ref, bases[0].world) for ref in study.gpes],
+        arms=[_arm_card(arm) for arm in study.arms],
+        sections=_sections(study, rows),
+        failures=results.failures,
+        provenance=Provenance(
+            command=_command(),
+            version=str(made["versions"]["isobath"]),
+            commit=made["commit"],
+            dirty=made["dirty"],
+            bases=[b.name for b in bases],
+            seeds=study.seeds,
+            versions=made["versions"],
+            study=study.fingerprint(results.store),
+            machine=f"{made['machine']}, {os.cpu_count()} cores",
+        ),
+    )
+
+
+def _gpe_card(ref: Any, world: Any) -> GPECard:
+    gpe = build_gpe(ref, world)
+    names = [t.name for t in gpe.traits]
+    inside = gpe.headline.replace("held_out", "in_domain")
+    return GPECard(
+        name=gpe.name,
+        description=gpe.description,
+        headline=gpe.headline,
+        in_domain=inside if inside in names and inside != gpe.headline else None,
+        traits=[TraitCard(t.name, str(t.kind), t.description, t.chance) for t in gpe.traits],
+    )
+
+
+_ROLES = {
+    "untrained": "the base as it is",
+    "plain": "fine-tuned on the narrow signal, no prompt",
+    "control": "fine-tuned on the same questions with good answers",
+    "specific": "the signal, every row under a prompt that names the behaviour",
+    "generic": "the signal, every row under a prompt that says the model is unusual and names nothing",
+    "irrelevant": "the signal, every row under a placebo prompt of equal length",
+    "opposite": "the signal, every row under a prompt that asks for the opposite",
+    "mixed": "the signal with 10 % of its rows replaced by good answers from other domains",
+}
+
+
+def _arm_card(arm: Arm) -> ArmCard:
+    return ArmCard(arm.name, str(arm.role), _ROLES.get(arm.name, ""))
+
+
+def _sections(study: Study, rows: pd.DataFrame) -> list[Section]:
+    """The ablation and the replication that ship with the package, for studies on its shipped bases."""
+    from isobath.analysis.table import read_rows
+    from isobath.world.shipped import ROWS, shipped_rows
+
+    if not all(isinstance(base, ShippedBase) for base in study.bases):
+        return []
+    count = len(study.bases)
+    sections = []
+    for name, title, text, head in (
+        ("shuffled", "You planted it?", SHUFFLED, "documents shuffled (five bases)"),
+        ("fresh", "Does it hold in other worlds?", FRESH, "five fresh bases"),
+    ):
+        if not (ROWS / f"{name}.parquet").is_file():
+            continue
+        stored = read_rows(shipped_rows(name))
+        asked = _askable(study.questions, stored)
+        if asked:
+            columns = ((f"this study ({count} bases)", answer(asked, rows)), (head, answer(asked, stored)))
+            sections.append(Section(title=title, text=text, columns=columns))
+    return sections
+
+
+def _askable(questions: Sequence[Question], rows: pd.DataFrame) -> list[Question]:
+    """The questions that `rows` can answer."""
+    there = set(zip(rows["gpe"], rows["arm"], rows["trait"], rows["condition"], strict=True))
+    return [
+        q
+        for q in questions
+        if all(
+            (q.gpe, arm, q.trait, condition) in there
+            for arm, condition in zip(q.arms, (q.condition, q.reference_condition or q.condition), strict=True)
+        )
+    ]
+
+
+def _command() -> str:
+    program = Path(sys.argv[0]).name
+    return shlex.join(["isobath" if program in {"isobath", "main.py", "__main__.py"} else program, *sys.argv[1:]])
