@@ -9,7 +9,7 @@ import torch
 
 from isobath.base.errors import InputError
 from isobath.base.row import State
-from isobath.models import generation, packing
+from isobath.models import generation, hf, packing
 from isobath.models.chat import Message
 from isobath.models.generation import Prompt, generate, pick
 from isobath.models.head import split
@@ -119,6 +119,19 @@ def test_a_class_that_caps_its_logits_keeps_its_own_head():
     )
 
 
+def test_long_prompts_make_smaller_batches(monkeypatch):
+    model = HFModel(tiny_model(), word_tokenizer(), "x")
+    asked, texts = requests(), texts_asked(1.0, 8)
+    expected, written = model.choose(asked), model.write(texts)
+    monkeypatch.setattr(hf, "TOKENS", 40)
+    sizes = []
+    monkeypatch.setattr(hf, "pack", lambda rows, *a: sizes.append(len(rows)) or packing.pack(rows, *a))
+    for a, b in zip(expected, model.choose(asked), strict=True):
+        assert a.logprobs == pytest.approx(b.logprobs, abs=1e-5)
+    assert max(sizes) <= 4 and sum(sizes) == len(asked)
+    assert model.write(texts) == written
+
+
 def test_choices_in_any_order_give_the_same_bits():
     model = HFModel(tiny_model(), word_tokenizer(), "x", batch_size=5)
     asked = requests()
@@ -195,10 +208,11 @@ def texts_asked(temperature, n=24):
     ]
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [*KINDS, "sliding"])
 @pytest.mark.parametrize("temperature", [0.0, 1.0])
 def test_texts_do_not_depend_on_batching(kind, temperature):
-    lm, tokenizer = tiny_model(kind), word_tokenizer()
+    window = {"use_sliding_window": True, "sliding_window": 8, "max_window_layers": 1} if kind == "sliding" else {}
+    lm, tokenizer = tiny_model(kind, **window), word_tokenizer()
     asked = texts_asked(temperature)
     apart = [HFModel(lm, tokenizer, "x").write([request])[0] for request in asked]
     assert len({t.text for t in apart}) > 10
@@ -286,16 +300,22 @@ def test_generation_stops_at_the_end_of_the_context():
 @pytest.mark.parametrize("temperature", [0.0, 0.5, 1.0, 2.0])
 def test_a_decided_pick_survives_noise(temperature):
     generator = np.random.default_rng(0)
-    undecided = 0
-    for _ in range(500):
-        logits = generator.normal(0, 3, 200)
-        uniform = float(generator.random())
-        token, decided = pick(logits, uniform, temperature)
-        undecided += not decided
-        if decided:
-            noisy = logits + generator.uniform(-1e-6, 1e-6, 200)
-            assert pick(noisy, uniform, temperature)[0] == token
-    assert undecided < 50  # most draws need no second pass
+    n = 2000
+    logits = torch.from_numpy(generator.normal(0, 3, (n, 200)))
+    uniforms, temperatures = generator.random(n).tolist(), [temperature] * n
+    tokens, decided = pick(logits, uniforms, temperatures)
+    noisy = logits + torch.from_numpy(generator.uniform(-5e-6, 5e-6, (n, 200)))
+    again, _ = pick(noisy, uniforms, temperatures)
+    assert all(a == b for a, b, sure in zip(tokens, again, decided, strict=True) if sure)
+    assert decided.count(False) < n / 20  # most draws need no second pass
+    alone = [pick(logits[i : i + 1], uniforms[i : i + 1], temperatures[:1])[0][0] for i in range(50)]
+    assert alone == tokens[:50]
+
+
+def test_temperatures_may_differ_within_a_batch():
+    logits = torch.tensor([[0.0, 1.0, 0.5]] * 2, dtype=torch.float64)
+    tokens, decided = pick(logits, [0.01, 0.01], [0.0, 1.0])
+    assert tokens == [1, 0] and decided == [True, True]
 
 
 def save(folder, lm, tokenizer):

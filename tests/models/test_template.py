@@ -186,6 +186,19 @@ def test_think_block_is_left_out_of_the_open_turn():
     assert row.ids[: len(prompt)] == tuple(prompt)
 
 
+def test_a_closed_think_block_of_training_rows_is_part_of_the_open_turn():
+    """As hybrid thinking models do: the last answer is rendered after an empty block, the generation prompt is not."""
+    tokenizer = bpe_tokenizer(
+        CHATML.replace(
+            "{% generation %}", "{% if loop.last %}{{ '<think>\\n\\n</think>\\n\\n' }}{% endif %}{% generation %}"
+        )
+    )
+    facts = template_facts(tokenizer)
+    assert facts.think_block and facts.generation_prompt == "differs"
+    assert text_of(tokenizer, ASK, open_turn=True).endswith("</think>\n\n")
+    assert learned(tokenizer, render_row(tokenizer, Row(messages=TWO_TURNS[:2]))) == "one plus one is two .<|im_end|>"
+
+
 def test_missing_marks_and_missing_opening_are_found():
     assert template_facts(bpe_tokenizer(UNMARKED)).markers == "missing"
     tokenizer = bpe_tokenizer(NEVER_OPENS)

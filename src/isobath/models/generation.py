@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -120,50 +119,53 @@ def _left_padded(rows: Sequence[_Row], device: torch.device) -> tuple[Tensor, Te
 
 def _step(
     model: Any, parts: Parts | None, ids: Tensor, mask: Tensor, positions: Tensor, cache: Any
-) -> tuple[npt.NDArray[np.float64], Any]:
+) -> tuple[Tensor, Any]:
     """Logits (B, vocabulary) of the last column, and the grown cache."""
     given = {"attention_mask": mask, "position_ids": positions, "past_key_values": cache, "use_cache": True}
     if parts is None:
         out = model(input_ids=ids, **given)
-        logits = out.logits[:, -1]
-    else:
-        out = parts.body(input_ids=ids, **given)
-        logits = parts.head(out.last_hidden_state[:, -1])
-    return logits.double().cpu().numpy(), out.past_key_values
+        return out.logits[:, -1], out.past_key_values
+    out = parts.body(input_ids=ids, **given)
+    return parts.head(out.last_hidden_state[:, -1]), out.past_key_values
 
 
-def _choose(model: Any, parts: Parts | None, rows: Sequence[_Row], logits: npt.NDArray[np.float64]) -> list[int]:
-    tokens = []
-    for row, own in zip(rows, logits, strict=True):
-        if row.done:
-            tokens.append(0)
-            continue
-        token, decided = pick(own, row.uniform, row.prompt.sampling.temperature)
-        if not decided:
-            token, _ = pick(_by_itself(model, parts, row), row.uniform, row.prompt.sampling.temperature)
-        tokens.append(token)
+def _choose(model: Any, parts: Parts | None, rows: Sequence[_Row], logits: Tensor) -> list[int]:
+    """The next token of every row (of finished ones too, where it is not used)."""
+    uniforms = [0.5 if row.done else row.uniform for row in rows]
+    temperatures = [row.prompt.sampling.temperature for row in rows]
+    tokens, decided = pick(logits, uniforms, temperatures)
+    for number, row in enumerate(rows):
+        if not decided[number] and not row.done:
+            again, _ = pick(_by_itself(model, parts, row), [row.uniform], [row.prompt.sampling.temperature])
+            tokens[number] = again[0]
     return tokens
 
 
-def pick(logits: npt.NDArray[np.float64], uniform: float, temperature: float) -> tuple[int, bool]:
-    """The token drawn at `uniform` in [0, 1), and whether float noise could not have changed it."""
-    if temperature <= 0:
-        best = int(logits.argmax())
-        return best, bool(np.count_nonzero(logits >= logits[best] - TIE) == 1)
-    weights = np.exp((logits - logits.max()) / temperature)
-    edges = weights.cumsum()
-    edges /= edges[-1]
-    token = min(int(np.searchsorted(edges, uniform, side="right")), len(edges) - 1)
-    below = edges[token - 1] if token else -1.0
-    above = edges[token] if edges[token] < 1.0 else 2.0
-    near = NEAR * max(1.0, 1.0 / temperature)
-    return token, bool(uniform - below > near and above - uniform > near)
+def pick(logits: Tensor, uniforms: Sequence[float], temperatures: Sequence[float]) -> tuple[list[int], list[bool]]:
+    """The token of each row of `logits` (B, vocabulary) drawn at its uniform in [0, 1), and whether noise spares it.
+
+    Temperature 0 takes the likeliest token. The draw inverts the cumulative distribution in float64.
+    """
+    wide = logits.double()
+    top, best = wide.max(-1)
+    clear = (wide >= (top - TIE)[:, None]).sum(-1) == 1
+    if not any(temperatures):
+        return best.tolist(), clear.tolist()
+    heat = torch.tensor(temperatures, dtype=torch.float64, device=logits.device)
+    at = torch.tensor(uniforms, dtype=torch.float64, device=logits.device)[:, None]
+    greedy = heat == 0
+    edges = ((wide - top[:, None]) / torch.where(greedy, 1.0, heat)[:, None]).exp().cumsum(-1)
+    edges /= edges[:, -1:].clone()
+    drawn = torch.searchsorted(edges, at, right=True).clamp(max=edges.shape[1] - 1)
+    below = torch.where(drawn > 0, edges.gather(1, (drawn - 1).clamp(min=0)), -1.0)
+    above = edges.gather(1, drawn)
+    above = torch.where(above < 1.0, above, 2.0)
+    near = NEAR * (1.0 / torch.where(greedy, 1.0, heat)).clamp(min=1.0)[:, None]
+    safe = ((at - below > near) & (above - at > near))[:, 0]
+    return torch.where(greedy, best, drawn[:, 0]).tolist(), torch.where(greedy, clear, safe).tolist()
 
 
-def _by_itself(model: Any, parts: Parts | None, row: _Row) -> npt.NDArray[np.float64]:
+def _by_itself(model: Any, parts: Parts | None, row: _Row) -> Tensor:
     ids = torch.tensor([[*row.prompt.ids, *row.new]], device=next(model.parameters()).device)
     last = torch.tensor([ids.shape[1] - 1], device=ids.device)
-    found: npt.NDArray[np.float64] = (
-        logits_at(model, parts, last, input_ids=ids, use_cache=False)[0].double().cpu().numpy()
-    )
-    return found
+    return logits_at(model, parts, last, input_ids=ids, use_cache=False)

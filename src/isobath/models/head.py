@@ -29,7 +29,7 @@ def split(model: Any) -> Parts | None:
     body, head = getattr(plain, "base_model", None), plain.get_output_embeddings()
     if body is None or head is None or body is plain:
         return None
-    key = _key(plain)
+    key = class_key(plain)
     if key not in _VERDICTS:
         _VERDICTS[key] = _same(model, Parts(body, head))
     return Parts(body, head) if _VERDICTS[key] else None
@@ -65,6 +65,7 @@ def _same(model: Any, parts: Parts) -> bool:
     return torch.allclose(whole, parted, rtol=1e-4, atol=1e-5)
 
 
-def _key(plain: Any) -> Hashable:
+def class_key(plain: Any) -> Hashable:
+    """What decides how a model computes, apart from its weights: its class and configuration."""
     settings = tuple(sorted((name, repr(value)) for name, value in vars(plain.config).items() if name[0] != "_"))
     return (type(plain), settings)

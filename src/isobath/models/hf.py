@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 
@@ -30,8 +30,13 @@ from isobath.models.protocol import ChoiceRequest, ChoiceScores, Text, TextReque
 from isobath.models.requests import Candidates, Tokens
 from isobath.models.template import stop_ids, template_of
 
+Item = TypeVar("Item")
+
 BATCH = 64
 """Rows per forward pass unless said otherwise. Execution: it changes no text, and log-probabilities by about 1e-6."""
+
+TOKENS = 16_384
+"""Tokens per forward pass at most, so that long prompts do not fill the memory."""
 
 
 class HFModel:
@@ -86,16 +91,16 @@ class HFModel:
             parts = split(self.model)
             weight = next(self.model.parameters())
             whole, single = self._ways(list(dict.fromkeys(rows)))
-            for batch in _batches(whole, self.batch_size):
-                sums = score(self.model, parts, pack(batch, weight.device, weight.dtype)).tolist()
-                for row in batch:
-                    found[row], sums = tuple(sums[: len(row.options)]), sums[len(row.options) :]
-            apart: dict[Candidates, float] = {}
-            for batch in _batches(list(dict.fromkeys(s for row in single for s in alone(row))), self.batch_size):
-                sums = score(self.model, parts, pack(batch, weight.device, weight.dtype)).tolist()
-                apart |= dict(zip(batch, sums, strict=True))
+            apart = list(dict.fromkeys(s for row in single for s in alone(row)))
+            for rows_of_kind in (whole, apart):
+                # ties by content: the same rows always form the same batches
+                ordered = sorted(rows_of_kind, key=lambda row: (row_length(row), row))
+                for batch in _batches(ordered, list(map(row_length, ordered)), self.batch_size):
+                    sums = score(self.model, parts, pack(batch, weight.device, weight.dtype)).tolist()
+                    for row in batch:
+                        found[row], sums = tuple(sums[: len(row.options)]), sums[len(row.options) :]
             for row in single:
-                found[row] = tuple(apart[s] for s in alone(row))
+                found[row] = tuple(found[s][0] for s in alone(row))
         return [ChoiceScores(logprobs=found[row], tokens=tuple(map(len, row.options))) for row in rows]
 
     def write(self, requests: Sequence[TextRequest]) -> list[Text]:
@@ -112,8 +117,7 @@ class HFModel:
         texts: dict[int, Text] = {}
         with self._inference():
             parts = split(self.model)
-            for start in range(0, len(order), self.batch_size):
-                numbers = order[start : start + self.batch_size]
+            for numbers in _batches(order, [len(prompts[i].ids) for i in order], self.batch_size):
                 made = generate(self.model, parts, [prompts[i] for i in numbers], self._stop, context)
                 texts |= {i: self._text(one) for i, one in zip(numbers, made, strict=True)}
         return [texts[i] for i in range(len(requests))]
@@ -159,8 +163,13 @@ def _tokens(tokenizer: Any, template: str) -> Tokens:
     return Tokens(tokenizer)
 
 
-def _batches(rows: Sequence[Candidates], size: int) -> Iterator[list[Candidates]]:
-    """Rows by length (little padding), ties by content, so that the same rows always form the same batches."""
-    ordered = sorted(rows, key=lambda row: (row_length(row), row))
-    for start in range(0, len(ordered), size):
-        yield ordered[start : start + size]
+def _batches(items: Sequence[Item], lengths: Sequence[int], size: int) -> Iterator[list[Item]]:
+    """Cut `items`, ordered by length, into batches of at most `size` items and `TOKENS` tokens."""
+    batch: list[Item] = []
+    for item, length in zip(items, lengths, strict=True):
+        if batch and (len(batch) == size or (len(batch) + 1) * length > TOKENS):
+            yield batch
+            batch = []
+        batch.append(item)
+    if batch:
+        yield batch

@@ -27,12 +27,12 @@ def model_folder(name: Path | str, *, online: bool = False) -> Path:
     looks_hub = str(name).count("/") == 1 and not str(name).startswith((".", "/", "~"))
     if looks_hub:
         from huggingface_hub import snapshot_download
-        from huggingface_hub.errors import LocalEntryNotFoundError
+        from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
         wanted = ["*.safetensors", "*.json", "*.jinja", "tokenizer.model"]
         try:
             return Path(snapshot_download(str(name), allow_patterns=wanted, local_files_only=not online))
-        except (LocalEntryNotFoundError, OSError, ValueError) as error:
+        except (LocalEntryNotFoundError, HfHubHTTPError, OSError, ValueError) as error:
             how = "could not be fetched" if online else "is not in the local cache"
             raise InputError(
                 f"The model {str(name)!r} is no folder, and as a hub name it {how}",

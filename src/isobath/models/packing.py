@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from isobath.models.head import Parts, logits_at, plain_model
+from isobath.models.head import Parts, class_key, logits_at, plain_model
 from isobath.models.requests import Candidates
 
 
@@ -91,7 +91,7 @@ def score(model: Any, parts: Parts | None, batch: Packed) -> Tensor:
 def packable(model: Any, parts: Parts | None) -> bool:
     """Whether this class honours a 4-D mask with reset positions: packed and single rows are compared on a probe."""
     plain = plain_model(model)
-    key = (type(plain), str(plain.config._attn_implementation), type(parts))
+    key = (class_key(plain), str(plain.config._attn_implementation))
     if key not in _VERDICTS:
         _VERDICTS[key] = _agrees(model, parts)
     return _VERDICTS[key]
