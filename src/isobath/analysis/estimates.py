@@ -3,54 +3,101 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 
-from isobath.analysis.answer import MOST_MISSING, arm_rate
-from isobath.analysis.contrasts import contrast, pivot
-from isobath.analysis.intervals import difference_interval, naive_se
-from isobath.analysis.table import KEYS, replicate_means
-from isobath.analysis.two_way import two_way
+from isobath.analysis.answer import arm_rate
+from isobath.analysis.contrasts import contrast
+from isobath.analysis.intervals import design_effect, difference_interval, naive_se, rate_interval
+from isobath.analysis.replicates import FIXED, KEYS, Side, replicate_means, side
+from isobath.analysis.two_way import Over, two_way
+from isobath.analysis.verdict import MOST_MISSING
 from isobath.base.row import Claim
 
 LEAK_CONDITIONS = ("none", "training", "paraphrase", "positive", "positive_paraphrase")
 
 
-def arm_estimates(frame: pd.DataFrame, claim: Claim = Claim.THIS_RECIPE) -> pd.DataFrame:
-    """One row per (gpe, arm, trait, condition), in the order of the frame.
+def arm_estimates(
+    frame: pd.DataFrame, claim: Claim = Claim.THIS_RECIPE, by: Sequence[str] = KEYS, over: Over = "both"
+) -> pd.DataFrame:
+    """One row per number that `by` names, in the order of the frame; what `by` leaves out is pooled.
 
-    Columns: those four, trait_kind, role, score, mean, low, high, rows, questions, replicates, missing (share),
-    bound_low, bound_high (missing rows put at 0 and at 1), naive_low, naive_high (every row independent: for comparison
-    only), design_effect ((SE / naive SE)^2), measurable (share missing at most `MOST_MISSING`), over (what the interval
-    speaks of: both | questions | replicates). `low` and `high` are NaN where a single number is all there is.
+    Columns: those of `by`; trait_kind, role, score; mean, low, high (95 % interval under the claim; NaN where one
+    replicate is all there is); rows, questions, replicates; missing (share), not_applicable (count), bound_low,
+    bound_high (missing rows at 0 and at 1); naive_low, naive_high (every row independent: for comparison only, far too
+    narrow), design_effect (times the naive variance); checkpoint_low, checkpoint_high (about these very checkpoints put
+    to more questions like these); measurable (at most `MOST_MISSING` missing and any value at all); over (what low and
+    high generalise over: both | replicates | questions, or nothing).
     """
     means = replicate_means(frame, claim)
-    firsts = frame.drop_duplicates(list(KEYS))[[*KEYS, "trait_kind", "role", "score"]]
-    details = {tuple(_text(r[k]) for k in KEYS): r for r in firsts.to_dict("records")}
-    order = {key: i for i, key in enumerate(details)}
+    firsts = frame.drop_duplicates(list(by))[[*by, *(c for c in ("trait_kind", "role", "score") if c not in by)]]
+    details: dict[tuple[str, ...], dict[Any, Any]] = {}
+    for r in firsts.to_dict("records"):
+        details[tuple(FIXED if r[k] is pd.NA else str(r[k]) for k in by)] = r
+    groups = {
+        tuple(str(k) for k in (key if isinstance(key, tuple) else (key,))): part
+        for key, part in means.groupby(list(by), observed=True, sort=False)
+    }
     rows = []
-    for key, side in means.groupby(list(KEYS), observed=True, sort=False):
-        names = tuple(str(k) for k in key)
-        rows.append((order[names], _estimate(names, side, details[names])))
-    made = pd.DataFrame([row for _, row in sorted(rows, key=lambda pair: pair[0])])
-    return made.reset_index(drop=True)
+    for names, detail in details.items():
+        made = _estimate(side(groups[names]), names, over)
+        rows.append({**dict(zip(by, names, strict=True)), **{k: detail[k] for k in detail if k not in by}, **made})
+    return pd.DataFrame(rows)
+
+
+def _estimate(table: Side, names: Sequence[str], over: Over) -> dict[str, object]:
+    rate = arm_rate(table, names[0], "", over)
+    spread = two_way(table.values_RQ, table.weights_RQ, "questions" if table.fixed else over)
+    these = two_way(table.values_RQ, table.weights_RQ, "questions")
+    answered = round((rate.rows - table.not_applicable) * (1 - rate.missing))
+    naive = naive_se(rate.mean, answered)
+    checkpoint = rate_interval(these) if these else (math.nan, math.nan)
+    return {
+        "mean": rate.mean,
+        "low": rate.low,
+        "high": rate.high,
+        "rows": rate.rows,
+        "questions": rate.questions,
+        "replicates": rate.replicates,
+        "missing": rate.missing,
+        "not_applicable": table.not_applicable,
+        "bound_low": rate.bounds[0],
+        "bound_high": rate.bounds[1],
+        "naive_low": max(0.0, rate.mean - 1.96 * naive),
+        "naive_high": min(1.0, rate.mean + 1.96 * naive),
+        "design_effect": design_effect(spread, answered),
+        "checkpoint_low": checkpoint[0],
+        "checkpoint_high": checkpoint[1],
+        "measurable": rate.missing <= MOST_MISSING and not math.isnan(rate.mean),
+        "over": spread.over if spread else "nothing",
+    }
 
 
 def replicate_rates(frame: pd.DataFrame, claim: Claim = Claim.THIS_RECIPE) -> pd.DataFrame:
     """Mean value per (gpe, arm, trait, condition, replicate): the dots behind an interval."""
     means = replicate_means(frame, claim)
-    grouped = means.groupby([*KEYS, "replicate"], observed=True, sort=False)["value"]
-    return grouped.mean().reset_index().astype(dict.fromkeys((*KEYS, "replicate"), "string"))
+    means = means[means["value"].notna()]
+    means = means.assign(mass=means["value"] * means["weight"])
+    by = [*KEYS, "replicate"]
+    grouped = means.groupby(by, observed=True, sort=False)[["mass", "weight"]].sum().reset_index()
+    grouped["value"] = grouped["mass"] / grouped["weight"]
+    return grouped[[*by, "value"]].astype(dict.fromkeys(by, "string"))
 
 
 def leak_table(estimates: pd.DataFrame, trait: str, gpe: str | None = None) -> pd.DataFrame:
-    """The rows of `arm_estimates` for one trait under the conditions of the leak, arms and conditions in order."""
+    """The rows of `arm_estimates` for one trait under the conditions of the leak, in their order."""
     mask = (estimates["trait"] == trait) & estimates["condition"].isin(LEAK_CONDITIONS)
     if gpe is not None:
         mask &= estimates["gpe"] == gpe
     return estimates[mask].reset_index(drop=True)
+
+
+PROFILE_COLUMNS = (
+    *("gpe", "arm", "trait", "difference", "low", "high", "p", "replicates", "questions", "paired"),
+    *("missing", "bound_low", "bound_high", "measurable"),
+)
 
 
 def profile_table(
@@ -58,64 +105,39 @@ def profile_table(
 ) -> pd.DataFrame:
     """Every trait of every arm minus the arm `reference`, asked under `condition`.
 
-    Columns: gpe, arm, trait, difference, low, high, p, replicates, questions, paired. Arms without it are absent.
+    Columns: `PROFILE_COLUMNS`; low, high and p are NaN where one replicate is all there is. Pairs without a shared
+    question are absent. The p values are as they are: adjust them for how many are looked at.
     """
     means = replicate_means(frame, claim)
-    means = means[(means["condition"] == condition) & means["value"].notna()]
+    means = means[means["condition"] == condition]
     rows = []
     for (gpe, trait), part in means.groupby(["gpe", "trait"], observed=True, sort=False):
-        against = part[part["arm"] == reference]
-        for arm in [a for a in frame["arm"].unique() if a != reference]:
-            mine = part[part["arm"] == arm]
-            made = contrast(mine, against) if len(mine) and len(against) else None
-            if made is None:
-                continue
-            low, high = difference_interval(made.spread)
-            rows.append(
-                {
-                    "gpe": str(gpe),
-                    "arm": str(arm),
-                    "trait": str(trait),
-                    "difference": made.spread.mean,
-                    "low": low,
-                    "high": high,
-                    "p": made.spread.p_value(),
-                    "replicates": made.spread.replicates,
-                    "questions": made.spread.questions,
-                    "paired": made.paired,
-                }
-            )
-    return pd.DataFrame(rows)
+        arms = {str(arm): side(rest) for arm, rest in part.groupby("arm", observed=True)}
+        if reference not in arms:
+            continue
+        for arm in [str(a) for a in frame["arm"].unique() if a != reference and str(a) in arms]:
+            row = _difference(arms[arm], arms[reference])
+            if row is not None:
+                rows.append({"gpe": str(gpe), "arm": arm, "trait": str(trait), **row})
+    return pd.DataFrame(rows, columns=list(PROFILE_COLUMNS))
 
 
-def _text(value: object) -> str:
-    return "-" if value is None or value is pd.NA or value != value else str(value)
-
-
-def _estimate(names: tuple[str, ...], side: pd.DataFrame, first: Mapping[Any, Any]) -> dict[str, object]:
-    rate = arm_rate(side, names[1], names[3])
-    valued = side[side["value"].notna()]
-    answered = rate.rows - int(side["missing"].sum())
-    naive = naive_se(rate.mean, answered)
-    spread = two_way(pivot(valued).dropna(axis="columns").to_numpy()) if len(valued) else None
-    effect = (spread.se / naive) ** 2 if spread and naive and not math.isnan(naive) else math.nan
+def _difference(treatment: Side, reference: Side) -> dict[str, object] | None:
+    made = contrast(treatment, reference)
+    if made is None:
+        return None
+    low, high = difference_interval(made.spread) if made.spread else (math.nan, math.nan)
+    missing = max(treatment.missing, reference.missing)
     return {
-        **dict(zip(KEYS, names, strict=True)),
-        "trait_kind": first["trait_kind"],
-        "role": first["role"],
-        "score": first["score"],
-        "mean": rate.mean,
-        "low": rate.low,
-        "high": rate.high,
-        "rows": rate.rows,
-        "questions": int(side["question"].nunique()),
-        "replicates": int(side["replicate"].nunique()),
-        "missing": rate.missing,
-        "bound_low": rate.bounds[0],
-        "bound_high": rate.bounds[1],
-        "naive_low": max(0.0, rate.mean - 1.96 * naive),
-        "naive_high": min(1.0, rate.mean + 1.96 * naive),
-        "design_effect": effect,
-        "measurable": rate.missing <= MOST_MISSING,
-        "over": spread.over if spread else "nothing",
+        "difference": made.mean,
+        "low": low,
+        "high": high,
+        "p": made.spread.p_value() if made.spread else math.nan,
+        "replicates": made.replicates,
+        "questions": made.questions,
+        "paired": made.paired,
+        "missing": missing,
+        "bound_low": treatment.bounds[0] - reference.bounds[1],
+        "bound_high": treatment.bounds[1] - reference.bounds[0],
+        "measurable": missing <= MOST_MISSING,
     }

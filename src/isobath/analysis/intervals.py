@@ -1,13 +1,18 @@
-"""Intervals for a rate. Which is used when: docs/statistics.md. Wald and percentile bootstraps are not offered."""
+"""Intervals for a rate. Which is used when, and how often each is right: docs/statistics.md.
+
+Wald intervals and percentile bootstraps over a few replicates are not offered: they are too narrow (methods measured in
+docs/statistics.md).
+"""
 
 from __future__ import annotations
 
 import math
 from typing import NamedTuple
 
-from scipy import stats
+import numpy as np
+from scipy import special, stats
 
-from isobath.analysis.two_way import Spread
+from isobath.analysis.two_way import Array, Moments, Spread
 
 
 class Interval(NamedTuple):
@@ -17,46 +22,86 @@ class Interval(NamedTuple):
     high: float
 
 
-def rate_interval(spread: Spread, level: float = 0.95) -> Interval:
-    """t interval of a rate on the logit scale (delta method), so that it stays inside (0, 1).
+class Bounds(NamedTuple):
+    """Lower and upper bounds, one pair per simulated study."""
 
-    Where nothing varies (every value 0, or every value 1) the standard error says nothing: Clopper-Pearson for
-    0 (or all) of max(replicates, questions), the larger number of units that are independent at best.
+    low: Array
+    high: Array
+
+
+def rate_interval(spread: Spread, level: float = 0.95) -> Interval:
+    """t interval of a mean rate, made on the logit scale so that it stays inside (0, 1); see `logit_bounds`.
+
+    Where nothing varies (every value 0, say) the standard error says nothing: Clopper-Pearson for that share of
+    `spread.units`, the larger number of units that can be independent of one another.
     """
     p = spread.mean
     if spread.se == 0 or p <= 0 or p >= 1:
-        n = max(spread.replicates, spread.questions)
-        if p <= 0:
-            return Interval(0.0, clopper_pearson(0, n, level).high)
-        if p >= 1:
-            return Interval(clopper_pearson(n, n, level).low, 1.0)
-        return Interval(p, p)
-    half = float(stats.t.ppf(0.5 + level / 2, spread.df)) * spread.se / (p * (1 - p))
-    centre = math.log(p / (1 - p))
-    return Interval(_sigmoid(centre - half), _sigmoid(centre + half))
+        return clopper_pearson(min(1.0, max(0.0, p)) * spread.units, spread.units, level)
+    made = logit_bounds(Moments(np.array(p), np.array(spread.se), np.array(spread.df)), level)
+    return Interval(float(made.low), float(made.high))
+
+
+def logit_bounds(moments: Moments, level: float = 0.95) -> Bounds:
+    """Delta-method t bounds of mean rates strictly between 0 and 1.
+
+    With V = (se / (p (1 - p)))^2 the logit of an estimated mean lies V (1 - 2p)/2 too low on average (second order of
+    the delta method): the centre is moved by that.
+    """
+    p = moments.mean
+    se = moments.se / (p * (1 - p))
+    centre = special.logit(p) + se**2 * (1 - 2 * p) / 2
+    half = stats.t.ppf(0.5 + level / 2, moments.df) * se
+    return Bounds(special.expit(centre - half), special.expit(centre + half))
+
+
+def typical_interval(rates_R: Array, responses: int, level: float = 0.95) -> Interval | None:
+    """t interval on replicate-level logits: about the *typical* replicate (the median), not the mean over replicates.
+
+    `responses` is how many a replicate's rate rests on (`half_response`). None for a single replicate.
+    """
+    if len(rates_R) < 2:
+        return None
+    made = typical_bounds(rates_R, responses, level)
+    return Interval(float(made.low), float(made.high))
+
+
+def typical_bounds(rates_R: Array, responses: int, level: float = 0.95) -> Bounds:
+    """`typical_interval` for rates (..., R)."""
+    logits_R = special.logit(half_response(rates_R, responses))
+    replicates = logits_R.shape[-1]
+    half = stats.t.ppf(0.5 + level / 2, replicates - 1) * logits_R.std(-1, ddof=1) / replicates**0.5
+    centre = logits_R.mean(-1)
+    return Bounds(special.expit(centre - half), special.expit(centre + half))
+
+
+def half_response(rates: Array, responses: int) -> Array:
+    """Rates with 0 and 1 moved to half a response of one more than were asked, so that their logit exists."""
+    least = 0.5 / (responses + 1)
+    return np.clip(rates, least, 1 - least)
 
 
 def difference_interval(spread: Spread, level: float = 0.95) -> Interval:
     """t interval of a difference of rates, cut to [-1, 1]; where nothing varies, Clopper-Pearson's bound each way."""
     if spread.se == 0:
-        bound = clopper_pearson(0, max(spread.replicates, spread.questions), level).high
+        bound = clopper_pearson(0, spread.units, level).high
         return Interval(max(-1.0, spread.mean - bound), min(1.0, spread.mean + bound))
     low, high = spread.interval(level)
     return Interval(max(-1.0, low), min(1.0, high))
 
 
-def jeffreys(hits: int, n: int, level: float = 0.95) -> Interval:
-    """Jeffreys interval for `hits` of `n` independent draws (Brown, Cai and DasGupta 2001, section 3.1.3)."""
+def jeffreys(hits: float, n: int, level: float = 0.95) -> Interval:
+    """Jeffreys interval for `hits` of `n` independent draws (Brown, Cai and DasGupta 2001)."""
     tail = (1 - level) / 2
-    low = float(stats.beta.ppf(tail, hits + 0.5, n - hits + 0.5)) if hits else 0.0
+    low = float(stats.beta.ppf(tail, hits + 0.5, n - hits + 0.5)) if hits > 0 else 0.0
     high = float(stats.beta.ppf(1 - tail, hits + 0.5, n - hits + 0.5)) if hits < n else 1.0
     return Interval(low, high)
 
 
-def clopper_pearson(hits: int, n: int, level: float = 0.95) -> Interval:
+def clopper_pearson(hits: float, n: int, level: float = 0.95) -> Interval:
     """Exact interval for `hits` of `n` independent draws (Clopper and Pearson 1934); never below its level."""
     tail = (1 - level) / 2
-    low = float(stats.beta.ppf(tail, hits, n - hits + 1)) if hits else 0.0
+    low = float(stats.beta.ppf(tail, hits, n - hits + 1)) if hits > 0 else 0.0
     high = float(stats.beta.ppf(1 - tail, hits + 1, n - hits)) if hits < n else 1.0
     return Interval(low, high)
 
@@ -66,5 +111,9 @@ def naive_se(mean: float, rows: int) -> float:
     return math.sqrt(max(0.0, mean * (1 - mean)) / rows) if rows else math.nan
 
 
-def _sigmoid(x: float) -> float:
-    return 1 / (1 + math.exp(-x)) if x >= 0 else math.exp(x) / (1 + math.exp(x))
+def design_effect(spread: Spread | None, rows: int) -> float:
+    """How many times the naive variance the right one is; NaN where either is not known or 0."""
+    if spread is None:
+        return math.nan
+    naive = naive_se(spread.mean, rows)
+    return (spread.se / naive) ** 2 if naive > 0 else math.nan

@@ -1,25 +1,66 @@
-"""What a design could see: the smallest difference detectable at 80 % power."""
+"""What a design could see: the smallest difference found at 80 % power, from a spread or from pilot variances."""
 
 from __future__ import annotations
 
-from scipy import stats
+from typing import NamedTuple
+
+from scipy import optimize, stats
+
+from isobath.analysis.two_way import Array, parts
 
 PILOT_BASE_SD, PILOT_QUESTION_SD = 0.10, 0.25
 """Pilot standard deviations of a paired difference of rates: between bases, and between questions of one base.
 
 Round figures from the feasibility runs of the embedded world (docs/decisions/12-world-feasibility.md); replace them by
-those of a pilot of your own.
+those of a pilot of your own (`variances`).
 """
 
 POWER, LEVEL = 0.80, 0.95
 
 
+class Variances(NamedTuple):
+    """Variances of a rate, or of a paired difference of rates: between replicates, between questions, and the rest."""
+
+    replicate: float
+    question: float
+    residual: float
+
+
+def variances(values_RQ: Array) -> Variances:
+    """Variance components of a replicates x questions table without gaps, from its mean squares (never below 0)."""
+    replicates, questions = values_RQ.shape
+    made = parts(values_RQ)
+    residual = float(made.residual) * replicates * questions
+    replicate = float(made.replicates) * replicates - residual / questions
+    question = float(made.questions) * questions - residual / replicates
+    return Variances(max(0.0, replicate), max(0.0, question), residual)
+
+
 def detectable(se: float, df: float, power: float = POWER, level: float = LEVEL) -> float:
     """Smallest true difference that a t test with this standard error finds with `power` (two-sided).
 
-    (t_{level, df} + t_{power, df}) x SE, the usual approximation to the noncentral t.
+    From the noncentral t distribution; the far tail, at most 1 - level, is left out. With few degrees of freedom this
+    is up to a tenth below the usual (t_level + t_power) x SE.
     """
-    return float(stats.t.ppf(0.5 + level / 2, df) + stats.t.ppf(power, df)) * se
+    critical = float(stats.t.ppf(0.5 + level / 2, df))
+    rough = critical + float(stats.t.ppf(power, df))
+    ratio = optimize.brentq(lambda d: float(stats.nct.sf(critical, df, d)) - power, 0.0, 2 * rough)
+    return float(ratio) * se
+
+
+def detectable_between(
+    pilot: Variances, replicates: int, questions: int, paired: bool = True, power: float = POWER
+) -> float:
+    """`detectable` of a design before it is run.
+
+    `pilot` are the variances of the paired difference; without pairing, those of one arm's rate, and both arms have
+    `replicates`. The question variance counts as sampled (docs/statistics.md).
+    """
+    arms = 1 if paired else 2
+    variance = arms * (
+        pilot.replicate / replicates + pilot.question / questions + pilot.residual / (replicates * questions)
+    )
+    return detectable(variance**0.5, arms * (replicates - 1), power)
 
 
 def detectable_effect(
@@ -28,6 +69,5 @@ def detectable_effect(
     base_sd: float = PILOT_BASE_SD,
     question_sd: float = PILOT_QUESTION_SD,
 ) -> float:
-    """`detectable` for a paired design before it is run, from pilot standard deviations."""
-    variance = base_sd**2 / replicates + question_sd**2 / (replicates * questions)
-    return detectable(variance**0.5, replicates - 1)
+    """`detectable_between` for a paired design over bases, from pilot standard deviations."""
+    return detectable_between(Variances(base_sd**2, 0.0, question_sd**2), replicates, questions)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
 from isobath.base.row import Claim
 from isobath.base.value import Value
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Expect = Literal["higher", "lower", "same", "any"]
 
@@ -39,9 +43,14 @@ class Question(Value):
         """The arms it speaks of."""
         return self.contrast
 
+    @property
+    def conditions(self) -> tuple[str, str]:
+        """How the arm and the reference arm are asked."""
+        return self.condition, self.reference_condition or self.condition
+
 
 class Verdict(StrEnum):
-    """The answer to a question."""
+    """The answer to a question; docs/decisions/06-questions-and-claims.md has the rules."""
 
     YES = "yes"
     NO = "no"
@@ -51,7 +60,10 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class ArmRate:
-    """One side of a contrast: its rate with interval and what it rests on. `bounds` put missing rows at 0 and at 1."""
+    """One side of a contrast: its rate with interval and what it rests on. `bounds` put missing rows at 0 and at 1.
+
+    `low` and `high` are NaN where one replicate is all there is, `mean` where no row has a value.
+    """
 
     arm: str
     condition: str
@@ -61,15 +73,20 @@ class ArmRate:
     rows: int
     missing: float
     bounds: tuple[float, float]
+    questions: int = 0
+    replicates: int = 0
 
 
 @dataclass(frozen=True)
 class Finding:
     """A question's answer: treatment minus reference on the rate scale, with everything it rests on.
 
-    `low` and `high` bound the difference at `level`; all numbers are None where nothing could be computed. `p_adjusted`
-    is Holm's over the headline questions asked together, Benjamini-Hochberg's over exploratory ones; `detectable` the
-    smallest true difference this design finds with 80 % power.
+    `low` and `high` bound the difference at `level`; all numbers are None where nothing could be computed. `p` is that
+    of no difference, or where `expect` is ``same`` that of a difference of `smallest_effect` or more; `p_adjusted` is
+    Holm's over the headline questions asked together, Benjamini-Hochberg's over exploratory ones; `p_logits` that of
+    the same comparison on replicate-level logits; `detectable` the smallest true difference this design finds with
+    80 % power; `bounds` the difference with all missing responses at 0 or 1; `missing` the larger share of the sides;
+    `over` what the interval generalises over.
     """
 
     question: Question
@@ -90,6 +107,9 @@ class Finding:
     bounds: tuple[float, float] | None = None
     detectable: float | None = None
     warnings: tuple[str, ...] = ()
+    p_logits: float | None = None
+    paired: bool | None = None
+    over: Literal["both", "replicates", "questions"] | None = None
 
     @property
     def sentence(self) -> str:
@@ -97,3 +117,10 @@ class Finding:
         from isobath.analysis.sentence import sentence
 
         return sentence(self)
+
+
+def answer(questions: Sequence[Question], frame: pd.DataFrame) -> list[Finding]:
+    """`isobath.analysis.answer.answer`, imported when called: this module needs no pandas."""
+    from isobath.analysis.answer import answer as answered
+
+    return answered(questions, frame)

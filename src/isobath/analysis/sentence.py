@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from isobath.analysis.question import Finding, Verdict
+import math
+
+from isobath.analysis.question import ArmRate, Finding, Verdict
 from isobath.base.row import Claim
 
 REPLICATES = {
@@ -10,47 +12,77 @@ REPLICATES = {
     Claim.THIS_RECIPE: ("base", "bases"),
     Claim.MODELS_LIKE_THESE: ("model-dataset pair", "model-dataset pairs"),
 }
+"""One replicate, and several, under each claim."""
+
+OPENINGS = {
+    Verdict.YES: "Yes",
+    Verdict.NO: "No",
+    Verdict.TOO_UNCERTAIN: "Too uncertain to say",
+    Verdict.NOT_MEASURABLE: "Not measurable",
+}
 
 
 def sentence(finding: Finding) -> str:
-    """The verdict, the two rates, the difference with its interval, and what they rest on."""
-    question = finding.question
-    if finding.estimate is None or finding.treatment is None or finding.reference is None:
-        return f"{question.trait}: not measurable. {finding.reason}"
-    arm, reference = _names(finding)
-    rates = (
-        f"{question.trait} is {finding.treatment.mean:.3f} in {arm} and {finding.reference.mean:.3f} in {reference}: "
-        f"a difference of {finding.estimate:+.3f}"
-    )
-    if finding.low is not None and finding.high is not None:
-        rates += f" [{finding.low:+.3f}, {finding.high:+.3f}]"
-    return f"{_verdict_words(finding)}: {rates} ({basis(finding)}). {finding.reason}".rstrip()
+    """The verdict, the two rates, the difference with its interval, what they rest on, and the reason."""
+    opening = f"{OPENINGS[finding.verdict]}:"
+    trait = finding.question.trait.replace("_", " ")
+    a, b = finding.treatment, finding.reference
+    if finding.estimate is None or a is None or b is None:
+        return f"{opening} {trait}. {finding.reason}".rstrip()
+    apart = a.arm == b.arm or a.condition != b.condition
+    numbers = f"{trait} is {_rate(a, apart)} and {_rate(b, apart)}, a difference of {points(finding.estimate)}"
+    return f"{opening} {numbers} ({basis(finding)}). {finding.reason}".rstrip()
 
 
 def basis(finding: Finding) -> str:
-    """What the numbers rest on, such as ``95 % interval; 5 bases, 176 questions, 1,760 rows``."""
+    """What the numbers rest on, such as ``95% interval +33 to +49 points; 5 bases, 176 questions, 1,760 rows``."""
     one, many = REPLICATES[finding.question.claim]
-    count = f"{finding.n_replicates} {one if finding.n_replicates == 1 else many}"
-    level = f"{100 * finding.level:.0f} % interval; " if finding.low is not None else ""
-    return f"{level}{count}, {finding.n_questions} questions, {finding.n_rows:,} rows"
-
-
-def _names(finding: Finding) -> tuple[str, str]:
-    treatment, reference = finding.treatment, finding.reference
-    assert treatment is not None and reference is not None
-    if treatment.arm == reference.arm or treatment.condition != reference.condition:
-        return (
-            f"{treatment.arm} under condition '{treatment.condition}'",
-            f"{reference.arm} under condition '{reference.condition}'",
+    counts = ", ".join(
+        (
+            _count(finding.n_replicates, one, many),
+            _count(finding.n_questions, "question", "questions"),
+            _count(finding.n_rows, "row", "rows"),
         )
-    return treatment.arm, reference.arm
+    )
+    if finding.low is None or finding.high is None:
+        return f"no interval; {counts}"
+    span = f"{points(finding.low).removesuffix(' points')} to {points(finding.high)}"
+    p = f"; adjusted p {_p(finding.p_adjusted)}" if finding.p_adjusted is not None else ""
+    return f"{100 * finding.level:.0f}% interval {span}; {counts}{p}"
 
 
-def _verdict_words(finding: Finding) -> str:
-    words = {
-        Verdict.YES: "Yes",
-        Verdict.NO: "No",
-        Verdict.TOO_UNCERTAIN: "Too uncertain to say",
-        Verdict.NOT_MEASURABLE: "Not measurable",
-    }
-    return words[finding.verdict]
+def points(difference: float) -> str:
+    """A difference of rates in signed percentage points: ``+41 points``; one decimal below ten."""
+    number = 100 * difference
+    text = f"{number:+.1f}" if abs(number) < 9.95 else f"{number:+.0f}"
+    return f"{text if float(text) else '0.0'} points"
+
+
+def size(difference: float) -> str:
+    """The size of a difference without a sign: ``5 points``."""
+    return f"{100 * difference:.2g} points" if difference < 0.0995 else f"{100 * difference:.0f} points"
+
+
+def percent(rate: float) -> str:
+    """A rate: ``41%``; one decimal near 0 and 1, and never 0% or 100% for a rate that is not."""
+    if math.isnan(rate):
+        return "unknown"
+    number = 100 * rate
+    if 0 < number < 0.05:
+        return "<0.1%"
+    if 99.95 < number < 100:
+        return ">99.9%"
+    return f"{number:.1f}%" if 0 < min(number, 100 - number) < 9.95 else f"{number:.0f}%"
+
+
+def _rate(rate: ArmRate, with_condition: bool) -> str:
+    condition = f" under condition '{rate.condition}'" if with_condition else ""
+    return f"{percent(rate.mean)} in {rate.arm.replace('_', ' ')}{condition}"
+
+
+def _count(number: int, one: str, many: str) -> str:
+    return f"{number:,} {one if number == 1 else many}"
+
+
+def _p(value: float) -> str:
+    return "< .001" if value < 0.001 else f"{value:.3f}".removeprefix("0")

@@ -1,4 +1,4 @@
-"""The rows frame: reading, checking, and averaging down to one number per replicate and question."""
+"""The rows frame: reading and checking it. Averaging it down: `isobath.analysis.replicates`."""
 
 from __future__ import annotations
 
@@ -6,95 +6,112 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from isobath.base.errors import InputError
-from isobath.base.row import COLUMNS, REQUIRED, Claim, State
-
-REPLICATE: dict[Claim, tuple[str, ...]] = {
-    Claim.THIS_MODEL: ("base", "seed"),
-    Claim.THIS_RECIPE: ("base",),
-    Claim.MODELS_LIKE_THESE: ("model", "signal"),
-}
-"""Columns that name a replicate under each claim. For *this model* the run seed is the replicate, within one base."""
+from isobath.base.row import COLUMNS, REQUIRED, State, TraitKind
 
 
 def frame_of(records: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
-    """A checked rows frame from records; columns that a record lacks are null."""
-    return validate(pd.DataFrame.from_records(list(records)).reindex(columns=list(COLUMNS)))
+    """A checked rows frame from records; columns that a record lacks are null.
+
+    Raises `InputError` as `validate` does, and for a key that is no column.
+    """
+    frame = pd.DataFrame.from_records(list(records))
+    _refuse_unknown(frame)
+    return validate(frame.reindex(columns=list(COLUMNS)))
 
 
 def read_rows(path: Path | str) -> pd.DataFrame:
-    """A checked rows frame from a Parquet file."""
-    return validate(pd.read_parquet(path))
+    """A checked rows frame from a Parquet file. Raises `InputError` if it is not there, not Parquet or not rows."""
+    place = Path(path)
+    if not place.is_file():
+        raise InputError(f"no file {place}", "rows are one Parquet file", "check the path or run the study first")
+    try:
+        frame = pd.read_parquet(place)
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"it cannot be read: {error}", "rows are one Parquet file", "write it again", str(place)
+        ) from error
+    return validate(frame)
 
 
 def validate(frame: pd.DataFrame) -> pd.DataFrame:
-    """`frame` with the columns and types of `COLUMNS`, or an `InputError` that names the first thing wrong."""
-    unknown, missing = [c for c in frame.columns if c not in COLUMNS], [c for c in COLUMNS if c not in frame.columns]
-    if unknown or missing:
+    """`frame` with the columns and types of `COLUMNS`, in their order, or an `InputError` naming what is wrong."""
+    _refuse_unknown(frame)
+    missing = [column for column in COLUMNS if column not in frame.columns]
+    if missing:
         raise InputError(
-            f"columns {', '.join(unknown) or 'none'} are unknown and {', '.join(missing) or 'none'} missing",
-            "a rows frame has the columns of isobath.base.row.COLUMNS",
-            "rename, drop or add them",
+            f"missing column{'s' * (len(missing) > 1)} {', '.join(missing)}",
+            "a rows frame has every column of isobath.base.row.COLUMNS",
+            "add them, null where they do not apply (frame_of does)",
         )
-    try:
-        typed = frame[list(COLUMNS)].astype(COLUMNS)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"a column has another type: {error}", "types are those of COLUMNS", "convert it") from error
+    typed = _typed(frame[list(COLUMNS)])
     for column in REQUIRED:
         if typed[column].isna().any():
-            raise InputError(f"{column} is null in row {_first(typed[column].isna())}", f"{column} is never null")
-    states = {str(s) for s in State}
-    strange = ~typed["state"].isin(states)
-    if strange.any():
-        value = typed["state"][strange].iloc[0]
-        raise InputError(f"state {value!r} in row {_first(strange)}", f"states are {', '.join(sorted(states))}")
-    ok, has = typed["state"] == State.OK, typed["value"].notna()
-    for wrong, what in ((ok & ~has, "is ok but has no value"), (~ok & has, "is not ok but has a value")):
-        if wrong.any():
-            raise InputError(f"row {_first(wrong)} {what}", "a value stands if and only if the state is ok")
-    outside = has & ((typed["value"] < 0) | (typed["value"] > 1))
-    if outside.any():
-        value = typed["value"][outside].iloc[0]
-        raise InputError(f"value {value} in row {_first(outside)}", "values lie in [0, 1]", "rescale the score")
+            raise InputError(
+                f"{column} is null in row {_first(typed[column].isna())}", f"{column} is never null", "fill it in"
+            )
+    _refuse_strange(typed, "state", [str(s) for s in State])
+    _refuse_strange(typed, "trait_kind", [str(k) for k in TraitKind])
+    _refuse_values(typed)
     return typed
+
+
+def _refuse_unknown(frame: pd.DataFrame) -> None:
+    unknown = [str(column) for column in frame.columns if column not in COLUMNS]
+    if unknown:
+        raise InputError(
+            f"unknown column{'s' * (len(unknown) > 1)} {', '.join(unknown)}",
+            f"the columns of a rows frame are {', '.join(COLUMNS)}",
+            "rename or drop them",
+        )
+
+
+def _typed(frame: pd.DataFrame) -> pd.DataFrame:
+    columns = {}
+    for column, kind in COLUMNS.items():
+        try:
+            columns[column] = frame[column].astype(kind)  # type: ignore[call-overload]
+        except (TypeError, ValueError) as error:
+            raise InputError(
+                f"column {column} holds something else than {kind}: {error}", f"{column} is {kind}", "convert it"
+            ) from error
+    return pd.DataFrame(columns)
+
+
+def _refuse_strange(typed: pd.DataFrame, column: str, known: list[str]) -> None:
+    strange = ~typed[column].isin(known)
+    if strange.any():
+        row = _first(strange)
+        raise InputError(
+            f"{column} {typed[column].iloc[row]!r} in row {row}", f"it is one of {', '.join(known)}", "correct it"
+        )
+
+
+def _refuse_values(typed: pd.DataFrame) -> None:
+    value = typed["value"].to_numpy(dtype=float, na_value=np.nan)
+    has, ok = ~np.isnan(value), (typed["state"] == str(State.OK)).to_numpy(dtype=bool)
+    rule = "a value is there if and only if the state is ok: what is missing is never a number"
+    for wrong, what in ((ok & ~has, "is ok but has no value"), (~ok & has, "has a value but is not ok")):
+        if wrong.any():
+            row = int(wrong.argmax())
+            raise InputError(
+                f"row {row} (trait {typed['trait'].iloc[row]}, question {typed['question'].iloc[row]}, state "
+                f"{typed['state'].iloc[row]}) {what}",
+                rule,
+                "set the state or drop the value",
+            )
+    outside = has & ~((value >= 0) & (value <= 1))
+    if outside.any():
+        row = int(outside.argmax())
+        raise InputError(f"value {value[row]} in row {row}", "values lie in [0, 1]", "rescale the score")
+    weight = typed["weight"].to_numpy(dtype=float, na_value=1.0)
+    if (wrong := ~(np.isfinite(weight) & (weight > 0))).any():
+        row = int(wrong.argmax())
+        raise InputError(f"weight {weight[row]} in row {row}", "weights are above 0", "drop rows that do not count")
 
 
 def _first(mask: pd.Series[bool]) -> int:
     return int(mask.to_numpy(dtype=bool).argmax())
-
-
-KEYS = ("gpe", "arm", "trait", "condition")
-
-
-def replicate_means(frame: pd.DataFrame, claim: Claim) -> pd.DataFrame:
-    """One row per (gpe, arm, trait, condition, replicate, question): the weighted mean value and the counts.
-
-    Columns: those of `KEYS`, ``replicate``, ``question``, ``value`` (null if none has one), ``rows``, ``missing``.
-    Samples, paraphrases, option orders and, under *this recipe*, run seeds are averaged within a question first.
-    Under *this model* the untrained arm has no run seed; contrasts compare it with every one.
-    """
-    names = REPLICATE[claim]
-    parts = [frame[name].astype("string").fillna("-") for name in names]
-    replicate = parts[0] if len(parts) == 1 else parts[0] + " " + parts[1]
-    region = frame["region"].fillna("-")
-    weight = frame["weight"].fillna(1.0).to_numpy(dtype=float)
-    value = frame["value"].to_numpy(dtype=float, na_value=float("nan"))
-    has = ~pd.isna(value)
-    slim = pd.DataFrame(
-        {
-            **{key: frame[key].astype("category") for key in ("arm", "trait", "condition", "question")},
-            "gpe": frame["gpe"].fillna("-").astype("category"),
-            "region": region.astype("category"),
-            "replicate": replicate.astype("category"),
-            "mass": weight * has,
-            "sum": weight * pd.Series(value).fillna(0.0).to_numpy(),
-            "rows": 1,
-            "missing": (~has).astype(int),
-        }
-    )
-    by = [*KEYS, "region", "replicate", "question"]
-    out = slim.groupby(by, observed=True, sort=True)[["mass", "sum", "rows", "missing"]].sum().reset_index()
-    out["value"] = (out["sum"] / out["mass"]).where(out["mass"] > 0)
-    return out.drop(columns=["mass", "sum"])
