@@ -1,0 +1,38 @@
+"""`make bench`: every figure of docs/benchmarks.md, one bench after the other, each in a process of its own.
+
+    python -m benchmarks [--quick]
+
+``--quick`` leaves out the 3,000-step fine-tunes and simulates less.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+BENCHES = (
+    ("The demo", ("benchmarks.demo",), ("benchmarks.demo",)),
+    (
+        "Fine-tune and evaluation against the usual way",
+        ("benchmarks.finetune", "--steps", "30", "300", "3000"),
+        ("benchmarks.finetune", "--steps", "30"),
+    ),
+    ("Scoring forced choices", ("benchmarks.scoring",), ("benchmarks.scoring",)),
+    ("Building a base", ("benchmarks.world_build",), ("benchmarks.world_build", "--steps", "20")),
+    ("Intervals on scripted truth", ("benchmarks.coverage", "4000"), ("benchmarks.coverage", "500")),
+)
+
+
+def main() -> None:
+    """Run and print them all; fails if one fails."""
+    quick = "--quick" in sys.argv[1:]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false", "HF_HUB_OFFLINE": "1"}
+    for title, whole, short in BENCHES:
+        command = short if quick else whole
+        print(f"\n## {title}\n\n    python -m {' '.join(command)}\n", flush=True)
+        subprocess.run([sys.executable, "-m", *command], env=environment, check=True)
+
+
+if __name__ == "__main__":
+    main()
