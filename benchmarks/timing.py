@@ -15,9 +15,9 @@ class Cost(NamedTuple):
     median: float
 
 
-def alternate(ways: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, Cost]:
-    """CPU-seconds of each way, called in turn `rounds` times after one call each to warm up."""
-    for way in ways.values():
+def alternate(ways: Mapping[str, Callable[[], object]], rounds: int, *, warm: bool = True) -> dict[str, Cost]:
+    """CPU-seconds of each way, called in turn `rounds` times; with `warm` after one call each that is not counted."""
+    for way in ways.values() if warm else ():
         way()
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(rounds):
