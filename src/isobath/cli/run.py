@@ -47,9 +47,9 @@ def run_study_command(study: Study, *, store: str, out: str, engine: str, json: 
             json_text.dumps({"rows": str(results.rows_path), "report": str(report), "failures": len(results.failures)})
         )
     else:
-        from isobath.study.reporting import print_summary
+        from isobath.report.terminal import print_summary
 
-        print_summary(results, console)
+        print_summary(results.whole_report, report, console)
     return 1 if results.failures else 0
 
 
@@ -110,13 +110,12 @@ def status_command(study: Study, *, store: str, out: str, json: bool = False) ->
 def report_command(study: Study, *, store: str, out: str) -> int:
     """Write the report again from what is stored."""
     from isobath.base.errors import InputError
-    from isobath.study.reporting import print_summary
+    from isobath.report.terminal import print_summary
 
     if finished_artifact(study, Store(store)) is None:
         raise InputError(
             f"{study.name} is not finished", "a report needs the rows of a finished study", "run it: isobath run ..."
         )
     results = study.run(store, out, "inline")
-    results.report()
-    print_summary(results, Console())
+    print_summary(results.whole_report, results.report(), Console())
     return 0

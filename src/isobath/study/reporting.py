@@ -21,7 +21,6 @@ from isobath.study.study import Study
 
 if TYPE_CHECKING:
     import pandas as pd
-    from rich.console import Console
 
     from isobath.study.results import Results
 
@@ -50,16 +49,15 @@ def stamp_of(study_key: str) -> str:
 
 def write_study_report(results: Results) -> Path:
     """Write report.html, the figures and the summary into the results' folder; returns the page's path."""
-    from rich.console import Console
-
-    from isobath.report.figures import save_figures
     from isobath.report.page import write_report
+    from isobath.report.page_view import page_view
+    from isobath.report.paper import write_figures
+    from isobath.report.terminal import summary_text
 
-    report = report_of(results)
+    report = results.whole_report
     path = write_report(report, results.report_path)
-    save_figures(report, results.folder / "figures")
-    with (results.folder / SUMMARY).open("w") as stream:
-        print_summary(results, Console(file=stream, width=100), report)
+    write_figures(page_view(report).figures, results.folder / "figures")
+    (results.folder / SUMMARY).write_text(summary_text(report, path), encoding="utf-8")
     if not results.failures:
         from isobath.study.runner import finished_artifact
 
@@ -67,13 +65,6 @@ def write_study_report(results: Results) -> Path:
         if done is not None:
             (results.folder / STAMP).write_text(stamp_of(done.key))
     return path
-
-
-def print_summary(results: Results, console: Console, report: Report | None = None) -> None:
-    """The table and the findings on the terminal, and where the report lies."""
-    from isobath.report.terminal import print_report
-
-    print_report(report or report_of(results), console, results.report_path)
 
 
 def study_chart(results: Results, gpe: str | None, trait: str | None) -> Any:

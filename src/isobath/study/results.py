@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from isobath.analysis.question import Finding
+    from isobath.report.report import Report
     from isobath.study.study import Study
 
 
@@ -56,6 +57,13 @@ class Results:
         from isobath.study.findings import claim_of
 
         return arm_estimates(self.df, claim_of(self.study))
+
+    @cached_property
+    def whole_report(self) -> Report:
+        """Everything the page, the figures and the terminal say, as one value."""
+        from isobath.study.reporting import report_of
+
+        return report_of(self)
 
     @property
     def report_path(self) -> Path:
