@@ -9,7 +9,7 @@ import torch
 
 from isobath.base.errors import InputError
 from isobath.base.row import State
-from isobath.models import generation, hf, packing
+from isobath.models import generation, head, hf, packing
 from isobath.models.chat import Message
 from isobath.models.generation import Prompt, generate, pick
 from isobath.models.head import split
@@ -344,10 +344,14 @@ def test_a_saved_model_loads_to_the_same_numbers_and_a_stable_identity(tmp_path)
     assert HFModel.load(retold).identity != loaded.identity
 
 
-def test_bf16_is_near_fp32(tmp_path):
+def test_bf16_is_near_fp32_and_packed_too(tmp_path, monkeypatch):
+    """The first use of a class may be under bf16, whose rounding must not be taken for a mask that is ignored."""
+    monkeypatch.setattr(packing, "_VERDICTS", {})
+    monkeypatch.setattr(head, "_VERDICTS", {})
     folder = save(tmp_path / "m", tiny_model(), word_tokenizer())
     asked = requests()
-    exact, rough = HFModel.load(folder).choose(asked), HFModel.load(folder, precision="bf16").choose(asked)
+    rough, exact = HFModel.load(folder, precision="bf16").choose(asked), HFModel.load(folder).choose(asked)
+    assert list(packing._VERDICTS.values()) == [True] and list(head._VERDICTS.values()) == [True]
     assert exact != rough
     for a, b in zip(exact, rough, strict=True):
         assert a.logprobs == pytest.approx(b.logprobs, abs=0.3)
@@ -372,6 +376,20 @@ def test_a_folder_without_tokenizer_is_refused(tmp_path):
     tiny_model().save_pretrained(tmp_path / "m")
     with pytest.raises(InputError, match=r"no tokenizer\.json"):
         HFModel.load(tmp_path / "m")
+
+
+def test_nothing_asked_nothing_answered():
+    model = HFModel(tiny_model(), word_tokenizer(), "x")
+    assert model.choose([]) == [] and model.write([]) == []
+
+
+def test_a_model_in_training_is_asked_without_dropout_and_left_in_training():
+    lm = tiny_model("gpt2", resid_pdrop=0.5)
+    asked = requests()
+    model = HFModel(lm, word_tokenizer(), "x")
+    still = model.choose(asked)
+    lm.train()
+    assert model.choose(asked) == still and lm.training
 
 
 def test_candidates_share_everything_before_they_differ():

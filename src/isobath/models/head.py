@@ -57,7 +57,7 @@ def _same(model: Any, parts: Parts) -> bool:
     was_training = model.training
     model.eval()
     try:
-        with torch.no_grad():
+        with torch.no_grad(), torch.autocast(weight.device.type, enabled=False):
             whole = model(input_ids=probe, use_cache=False).logits
             parted = parts.head(parts.body(input_ids=probe, use_cache=False).last_hidden_state)
     finally:

@@ -149,13 +149,15 @@ class HFModel:
     @contextmanager
     def _inference(self) -> Iterator[None]:
         was_training = self.model.training
-        self.model.eval()
+        if was_training:
+            self.model.eval()
         device = next(self.model.parameters()).device.type
         try:
             with torch.inference_mode(), torch.autocast(device, torch.bfloat16, enabled=self._precision == "bf16"):
                 yield
         finally:
-            self.model.train(was_training)
+            if was_training:
+                self.model.train()
 
 
 @lru_cache(maxsize=8)
