@@ -1,17 +1,18 @@
 """The figures of a report: one function per figure, from frames of estimates to an Altair chart.
 
 Charts name styles and roles, never colours: the theme (`isobath.report.theme`) turns one specification into a light, a
-dark and a printed figure.
+dark and a printed figure. Each figure holds its numbers once, as a named dataset whose records say which panel and part
+of it they belong to; panels and layers filter it.
 """
 
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from isobath.report.theme import ROLES
-from isobath.report.words import label
+from isobath.report.words import condition_label, known, label
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,12 +22,11 @@ ROW = 30
 PANEL = 330
 """Pixels of a panel's width."""
 NARROW = 235
+PER_LINE = 3
 
-PANEL_TITLES = {
-    "none": "no prompt",
-    "training": "under a prompt",
-    "paraphrase": "under another wording of it",
-}
+PANEL_TITLES = {"none": "no prompt", "training": "under a prompt", "paraphrase": "under another wording of it"}
+
+Record = dict[str, Any]
 
 
 def arms_figure(
@@ -38,11 +38,10 @@ def arms_figure(
     of one GPE under one condition. `arms` is their order from top to bottom, `panels` are trait and title. An arm
     that is not measurable shows its bounds and says so. The dashed line is the untrained model.
     """
-    charts: list[Any] = []
-    for trait, title in panels:
-        here, rings = estimates[estimates["trait"] == trait], replicates[replicates["trait"] == trait]
-        charts.append(_rate_panel(here, rings, arms, title, first=not charts, width=PANEL))
-    return _side_by_side(charts)
+    places = {trait: i for i, (trait, _) in enumerate(panels)}
+    records = _rate_records(estimates, replicates, lambda r: places.get(r["trait"]))
+    charts = [_rate_panel(i, title, arms, PANEL) for i, (_, title) in enumerate(panels)]
+    return _figure([charts], records)
 
 
 def leak_figure(
@@ -53,12 +52,10 @@ def leak_figure(
     Each panel takes several conditions (`groups`): arms that were trained under no prompt are asked under one that they
     never saw.
     """
-    charts: list[Any] = []
-    for group in groups:
-        here, rings = (frame[frame["condition"].isin(list(group))] for frame in (estimates, replicates))
-        title = PANEL_TITLES.get(group[0], group[0])
-        charts.append(_rate_panel(here, rings, arms, title, first=not charts, width=NARROW))
-    return _side_by_side(charts)
+    places = {condition: i for i, group in enumerate(groups) for condition in group}
+    records = _rate_records(estimates, replicates, lambda r: places.get(r["condition"]))
+    titles = [PANEL_TITLES.get(group[0], group[0]) for group in groups]
+    return _figure([[_rate_panel(i, title, arms, NARROW) for i, title in enumerate(titles)]], records)
 
 
 def profile_figure(
@@ -68,82 +65,90 @@ def profile_figure(
 
     `differences` has the columns of `analysis.estimates.profile_table` and the arm's role, for one GPE.
     """
-    reach = _reach(differences)
-    charts: list[Any] = []
-    for arm, title in panels:
-        here = differences[differences["arm"] == arm]
-        charts.append(_difference_panel(here, traits, title, first=not charts, reach=reach, reference=reference))
-    return _side_by_side(charts)
+    places = {arm: i for i, (arm, _) in enumerate(panels)}
+    records = [_difference_record(r, places[r["arm"]]) for r in differences.to_dict("records") if r["arm"] in places]
+    reach = _reach(records)
+    lines: list[list[Any]] = [[] for _ in range(0, len(panels), PER_LINE)]
+    for i, (_, title) in enumerate(panels):
+        lines[i // PER_LINE].append(_difference_panel(i, title, traits, reach, reference))
+    return _figure(lines, records)
 
 
-def _side_by_side(charts: list[Any]) -> Any:
+def _figure(lines: Sequence[Sequence[Any]], records: list[Record]) -> Any:
     import altair as alt
 
-    return alt.hconcat(*charts, spacing=24).resolve_scale(color="shared")
+    rows = [alt.hconcat(*charts, spacing=24) for charts in lines]
+    whole = rows[0] if len(rows) == 1 else alt.vconcat(*rows, spacing=18)
+    whole.datasets = {"numbers": records}
+    return whole
 
 
-def _rate_panel(
-    estimates: pd.DataFrame, replicates: pd.DataFrame, arms: Sequence[str], title: str, *, first: bool, width: int
-) -> Any:
+def _rate_panel(place: int, title: str, arms: Sequence[str], width: int) -> Any:
     import altair as alt
 
-    y = _rows_axis("arm", arms, first)
-    axis = alt.Axis(format=".0%", tickCount=5, title="share of answers with the trait")
-    x = alt.X("mean:Q", scale=alt.Scale(domain=[0, 1]), axis=axis)
-    rings = replicates.merge(estimates[["arm", "condition", "role"]], on=["arm", "condition"])
-    mask = estimates["measurable"].astype(bool)
-    shown = estimates[mask]
-    hidden = estimates[~mask]
+    y = _rows_axis("arm", arms, place == 0)
+    axis = alt.Axis(format=".0%", values=[0, 0.25, 0.5, 0.75, 1], title="share of answers with the trait")
+    x = alt.X("value:Q", scale=alt.Scale(domain=[0, 1]), axis=axis)
+    rings = alt.Chart().mark_point(style="replicate", yOffset=8).transform_filter(_is("part", "replicate"))
     layers = [
-        alt.Chart(_plain(shown[shown["role"] == "untrained"])).mark_rule(style="reference").encode(x=x),
-        alt.Chart(_plain(rings.rename(columns={"value": "mean"})))
-        .mark_point(style="replicate", yOffset=8)
-        .encode(y=y, x=x, color=_role_colour(), tooltip=_replicate_tips()),
-        *_interval_layers(_plain(shown), y, x, _tips("mean", ".1%")),
-        *_unmeasured_layers(_plain(hidden), y),
+        alt.Chart().mark_rule(style="reference").encode(x=x).transform_filter(_is("part", "untrained")),
+        rings.encode(y=y, x=x, color=_role_colour(), tooltip=_replicate_tips()),
+        *_interval_layers(y, x, _tips(".1%")),
+        *_unmeasured_layers(y),
     ]
-    return alt.layer(*layers).properties(width=width, height=ROW * len(arms), title=_title(title, width))
+    return _panel(layers, place, title, width, ROW * len(arms))
 
 
-def _difference_panel(
-    differences: pd.DataFrame, traits: Sequence[str], title: str, *, first: bool, reach: float, reference: str
-) -> Any:
+def _difference_panel(place: int, title: str, traits: Sequence[str], reach: float, reference: str) -> Any:
     import altair as alt
 
-    y = _rows_axis("trait", traits, first)
-    axis = alt.Axis(format="+.0%", tickCount=5, title=f"difference from {label(reference)}")
-    x = alt.X("difference:Q", scale=alt.Scale(domain=[-reach, reach]), axis=axis)
+    y = _rows_axis("trait", traits, place % PER_LINE == 0)
+    words = "datum.value == 0 ? '0' : format(datum.value * 100, '+.0f') + ' points'"
+    axis = alt.Axis(labelExpr=words, tickCount=5, title=f"difference from {label(reference)}")
+    x = alt.X("value:Q", scale=alt.Scale(domain=[-reach, reach], clamp=True), axis=axis)
     layers = [
-        alt.Chart(alt.InlineData(values=[{"zero": 0}])).mark_rule(style="zero").encode(x=alt.X("zero:Q")),
-        *_interval_layers(_plain(differences), y, x, _tips("difference", "+.1%")),
+        alt.Chart().mark_rule(style="zero").encode(x=alt.XDatum(0)),
+        *_interval_layers(y, x, _tips("+.1%")),
+        *_unmeasured_layers(y),
     ]
-    return alt.layer(*layers).properties(width=NARROW, height=24 * len(traits), title=_title(title, NARROW))
+    return _panel(layers, place, title, NARROW, 24 * len(traits))
 
 
-def _interval_layers(frame: pd.DataFrame, y: Any, x: Any, tips: list[Any]) -> list[Any]:
+def _panel(layers: list[Any], place: int, title: str, width: int, height: int) -> Any:
     import altair as alt
 
-    bounded = frame[frame["low"].notna()] if len(frame) else frame
+    lines = textwrap.wrap(label(title), max(16, width // 8)) or [""]
+    chart = alt.layer(*layers, data=alt.NamedData(name="numbers"))
+    return chart.transform_filter(_is("panel", place)).properties(width=width, height=height, title=lines)
+
+
+def _interval_layers(y: Any, x: Any, tips: list[Any]) -> list[Any]:
+    import altair as alt
+
+    base = alt.Chart().transform_filter(_is("part", "measured"))
+    ends: dict[str, Any] = {"x": alt.X("low:Q"), "x2": "high:Q"}
     return [
-        alt.Chart(bounded)
-        .mark_rule(style="interval")
-        .encode(y=y, x=alt.X("low:Q"), x2="high:Q", color=_role_colour(), tooltip=tips),
-        alt.Chart(frame).mark_point(style="estimate").encode(y=y, x=x, color=_role_colour(), tooltip=tips),
+        base.mark_rule(style="interval").encode(y=y, color=_role_colour(), tooltip=tips, **ends),
+        base.mark_point(style="estimate").encode(y=y, x=x, color=_role_colour(), tooltip=tips),
     ]
 
 
-def _unmeasured_layers(hidden: pd.DataFrame, y: Any) -> list[Any]:
+def _unmeasured_layers(y: Any) -> list[Any]:
     """What could still be true of a number that was not measured: its bounds, dotted; never a dot at 0."""
     import altair as alt
 
-    tips = [alt.Tooltip("arm:N"), alt.Tooltip("bound_low:Q", format=".0%"), alt.Tooltip("bound_high:Q", format=".0%")]
-    base = alt.Chart(hidden)
+    tips = [alt.Tooltip("arm:N"), alt.Tooltip("low:Q", format=".0%"), alt.Tooltip("high:Q", format=".0%")]
+    base, low = alt.Chart().transform_filter(_is("part", "unmeasured")), alt.X("low:Q")
     return [
-        base.mark_rule(style="bounds").encode(y=y, x=alt.X("bound_low:Q"), x2="bound_high:Q", tooltip=tips),
-        base.mark_text(style="unmeasured", yOffset=-9).encode(
-            y=y, x=alt.X("bound_low:Q"), text=alt.value("not measurable")
-        ),
+        base.mark_rule(style="bounds").encode(y=y, x=low, x2="high:Q", tooltip=tips),
+        base.mark_text(style="unmeasured", yOffset=-9).encode(y=y, x=low, text=alt.value("not measurable")),
     ]
+
+
+def _is(field: str, value: str | int) -> Any:
+    import altair as alt
+
+    return alt.FieldEqualPredicate(field=field, equal=value)
 
 
 def _rows_axis(field: str, order: Sequence[str], first: bool) -> Any:
@@ -160,50 +165,63 @@ def _role_colour() -> Any:
     return alt.Color("role:N", scale=alt.Scale(domain=list(ROLES), range="category"), legend=None)
 
 
-def _tips(value: str, number: str) -> list[Any]:
+def _tips(number: str) -> list[Any]:
     import altair as alt
 
     return [
-        alt.Tooltip("arm:N"),
-        alt.Tooltip("trait:N"),
-        alt.Tooltip(f"{value}:Q", title="estimate", format=number),
+        *(alt.Tooltip(f"{name}:N") for name in ("arm", "trait", "asked under")),
+        alt.Tooltip("value:Q", title="estimate", format=number),
         alt.Tooltip("low:Q", title="95% interval from", format=number),
         alt.Tooltip("high:Q", title="to", format=number),
-        alt.Tooltip("replicates:Q"),
-        alt.Tooltip("questions:Q"),
+        *(alt.Tooltip(f"{name}:Q", format=",") for name in ("replicates", "questions")),
     ]
 
 
 def _replicate_tips() -> list[Any]:
     import altair as alt
 
-    return [alt.Tooltip("arm:N"), alt.Tooltip("replicate:N"), alt.Tooltip("mean:Q", title="its rate", format=".1%")]
+    return [alt.Tooltip("arm:N"), alt.Tooltip("replicate:N"), alt.Tooltip("value:Q", title="its rate", format=".1%")]
 
 
-def _title(text: str, width: int) -> Any:
-    return textwrap.wrap(label(text), max(16, width // 8)) or [""]
+def _rate_records(estimates: pd.DataFrame, replicates: pd.DataFrame, panel_of: Any) -> list[Record]:
+    records: list[Record] = []
+    roles: dict[tuple[str, str], str] = {}
+    for row in estimates.to_dict("records"):
+        roles[row["arm"], row["condition"]] = str(row["role"])
+        measured = bool(row["measurable"]) and known(row["mean"])
+        record = _record(row, panel_of(row), ("mean", "low", "high") if measured else ("", "bound_low", "bound_high"))
+        records.append({**record, "part": "measured" if measured else "unmeasured"})
+        if measured and row["role"] == "untrained":
+            records.append({**record, "part": "untrained"})
+    for row in replicates.to_dict("records"):
+        if (role := roles.get((row["arm"], row["condition"]))) is not None and known(row["value"]):
+            names = {"arm": str(row["arm"]), "role": role, "replicate": str(row["replicate"])}
+            records.append({**names, "panel": panel_of(row), "part": "replicate", "value": float(row["value"])})
+    return [r for r in records if r["panel"] is not None]
 
 
-def _reach(differences: pd.DataFrame) -> float:
+def _difference_record(row: Mapping[Any, Any], place: int) -> Record:
+    if row["measurable"]:
+        return {**_record(row, place, ("difference", "low", "high")), "part": "measured"}
+    return {**_record(row, place, ("", "bound_low", "bound_high")), "part": "unmeasured"}
+
+
+def _record(row: Mapping[Any, Any], place: int | None, columns: Sequence[str]) -> Record:
+    numbers = {to: row.get(at) for to, at in zip(("value", "low", "high"), columns, strict=True)}
+    return {
+        "panel": place,
+        "arm": str(row["arm"]),
+        "role": str(row["role"]),
+        "trait": label(str(row["trait"])) if "difference" not in row else str(row["trait"]),
+        "asked under": condition_label(str(row.get("condition", "none"))),
+        **{name: float(number) if known(number) else None for name, number in numbers.items()},  # type: ignore[arg-type]
+        "replicates": int(row["replicates"]),
+        "questions": int(row["questions"]),
+    }
+
+
+def _reach(records: Iterable[Record]) -> float:
     """Half the width of the axis: the furthest end of an interval, in tenths, and never beyond 1."""
-    import numpy as np
-
-    ends = differences[["low", "high"]].to_numpy(dtype=float)
-    furthest = float(np.nanmax(np.abs(ends))) if np.isfinite(ends).any() else 1.0
-    return min(1.0, max(0.1, float(np.ceil(furthest * 10) / 10)))
-
-
-def _plain(frame: pd.DataFrame) -> pd.DataFrame:
-    """Nullable columns as numpy ones, so that a missing number is written as JSON null."""
-    import pandas as pd
-
-    plain: dict[str, pd.Series[Any]] = {}
-    for name in frame.columns:
-        column = frame[name]
-        if pd.api.types.is_bool_dtype(column.dtype):
-            plain[name] = column.astype(bool)
-        elif pd.api.types.is_numeric_dtype(column.dtype):
-            plain[name] = column.astype("float64")
-        else:
-            plain[name] = column.astype("object")
-    return pd.DataFrame(plain).reset_index(drop=True)
+    measured = [r for r in records if r["part"] == "measured"]
+    ends = [abs(r[name]) for r in measured for name in ("low", "high", "value") if r[name] is not None]
+    return min(1.0, max(0.1, -(-max(ends, default=1.0) * 10 // 1) / 10))

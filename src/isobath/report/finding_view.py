@@ -13,7 +13,7 @@ from isobath.report.transcripts import CellName, CellView, Transcript
 from isobath.report.words import condition_label, count, known, label, points, points_interval
 
 if TYPE_CHECKING:
-    from isobath.analysis.question import Finding
+    from isobath.analysis.question import Finding, Question
 
 BADGES = {"yes": "yes", "no": "no", "too uncertain": "unsure", "not measurable": "unmeasured"}
 LEFT, RIGHT = 6.0, 266.0
@@ -56,6 +56,7 @@ class FindingView:
 
     id: str
     number: int
+    gpe: str
     question: str
     verdict: str
     badge: str
@@ -102,8 +103,8 @@ def number_of(finding: Finding) -> tuple[str, str]:
     if finding.estimate is None:
         span = f"between {points_interval(*finding.bounds)}" if finding.bounds is not None else ""
         return "not measurable", span
-    if finding.low is None or finding.high is None or not known(finding.low):
-        return points(finding.estimate), ""
+    if finding.low is None or finding.high is None:
+        return points(finding.estimate), "[no interval]"
     return points(finding.estimate), f"[{points_interval(finding.low, finding.high)}]"
 
 
@@ -114,14 +115,15 @@ def _view(
     value, span = number_of(finding)
     facts = [("difference", f"{value} {span}".strip())]
     if finding.p_adjusted is not None:
-        facts.append(("p, adjusted", _p(finding.p_adjusted)))
+        what = "p of a difference that matters" if question.expect == "same" else "p"
+        facts.append((f"{what}, adjusted", _p(finding.p_adjusted)))
+    facts.append(("asked under", _asked(question)))
     facts.append(("rests on", basis(finding)))
     facts.append(("speaks about", str(question.claim)))
-    if finding.detectable is not None and str(finding.verdict) != "yes":
-        facts.append(("would have seen", f"a difference of {points(finding.detectable).lstrip('+')}"))
     return FindingView(
         id=f"{frame.prefix}{number}",
         number=number,
+        gpe=label(question.gpe or ""),
         question=question.text,
         verdict=str(finding.verdict),
         badge=BADGES[str(finding.verdict)],
@@ -133,6 +135,11 @@ def _view(
         examples=_examples(finding, cells),
         rule=f"Of each arm a few, {RULE}.",
     )
+
+
+def _asked(question: Question) -> str:
+    conditions = dict.fromkeys((question.condition, question.reference_condition or question.condition))
+    return " against ".join(condition_label(c) for c in conditions)
 
 
 def basis(finding: Finding) -> str:
@@ -156,9 +163,9 @@ def _strip(finding: Finding, reach: float) -> Strip:
     ends = (finding.low, finding.high) if finding.estimate is not None else finding.bounds or (None, None)
     middle = (LEFT + RIGHT) / 2
     ticks = [
-        Tick(LEFT, points(-reach), "start"),
+        Tick(LEFT, points(-reach).removesuffix(" points"), "start"),
         Tick(middle, "no difference", "middle"),
-        Tick(RIGHT, points(reach), "end"),
+        Tick(RIGHT, points(reach).removesuffix(" points"), "end"),
     ]
     return Strip(" ".join(number_of(finding)), x(ends[0]), x(ends[1]), x(finding.estimate), middle, ticks)
 

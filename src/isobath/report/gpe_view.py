@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 LEAK_GROUPS = (("none",), ("training", "positive"), ("paraphrase", "positive_paraphrase"))
-PROFILE_PANELS = 4
 
 
 @dataclass(frozen=True)
@@ -39,6 +38,7 @@ class GPEView:
     label: str
     description: str
     traits: TableView
+    prompts: TableView | None
     arms_figure: FigureView | None
     leak_figure: FigureView | None
     profile_figure: FigureView | None
@@ -57,6 +57,7 @@ def gpe_view(evidence: Evidence, card: GPECard, cells: Mapping[CellName, CellVie
         label=label(card.name) if card.name != "-" else evidence.report.name,
         description=card.description,
         traits=_trait_table(card),
+        prompts=_prompt_table(card),
         arms_figure=_arms(here, card, cells),
         leak_figure=_leak(here, card, cells),
         profile_figure=_profile(here, card),
@@ -104,8 +105,8 @@ def _arms(here: Evidence, card: GPECard, cells: Mapping[CellName, CellView]) -> 
     return FigureView(
         name=f"arms-{card.name}",
         title="Each arm, asked without any prompt.",
-        caption="Dot and bar: rate and 95% interval. Rings: the single replicates. Dashed line: the untrained models."
-        + _chance_words(traits),
+        caption="Dot and bar: rate and 95% interval. Rings: the single replicates. Dashed line: the untrained models. "
+        "Colour: the role of the arm." + _chance_words(traits),
         chart=arms_figure(
             estimates,
             here.rings(["none"], [t.name for t in traits]),
@@ -179,7 +180,7 @@ def _profile(here: Evidence, card: GPECard) -> FigureView | None:
         title=f"Every trait, against {label(reference)}.",
         caption="Dot and bar: difference of rates and its 95% interval, paired by replicate where the arms share it. "
         "What training on anything does is in both arms and drops out.",
-        chart=profile_figure(frame, traits, [(a, label(a)) for a in arms[:PROFILE_PANELS]], reference),
+        chart=profile_figure(frame, traits, [(a, label(a)) for a in arms], reference),
         frame=frame,
         table=_difference_table(frame),
     )
@@ -192,7 +193,7 @@ def _difference_table(frame: pd.DataFrame) -> TableView:
         [
             Value(label(r["trait"])),
             Value(label(r["arm"])),
-            Value(points(r["difference"]), f"[{points_interval(r['low'], r['high'])}]", kind="num"),
+            _difference_value(r),
             Value(str(r["replicates"]), kind="num"),
             Value(str(r["questions"]), kind="num"),
             Value("yes" if r["paired"] else "no"),
@@ -200,6 +201,21 @@ def _difference_table(frame: pd.DataFrame) -> TableView:
         for r in frame.to_dict("records")
     ]
     return TableView(columns, rows)
+
+
+def _difference_value(record: Mapping[Any, Any]) -> Value:
+    if not record["measurable"]:
+        span = points_interval(record["bound_low"], record["bound_high"])
+        return Value("not measurable", f"between {span}", kind="num")
+    span = f"[{points_interval(record['low'], record['high'])}]" if known(record["low"]) else "[no interval]"
+    return Value(points(record["difference"]), span, kind="num")
+
+
+def _prompt_table(card: GPECard) -> TableView | None:
+    if not card.prompts:
+        return None
+    rows = [[Value(label(name)), Value(text, kind="wide")] for name, text in card.prompts.items()]
+    return TableView([Column("prompt"), Column("its words")], rows)
 
 
 def _trait_table(card: GPECard) -> TableView:

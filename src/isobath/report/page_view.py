@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from isobath.base.row import Claim, State
 from isobath.report.bundle import CREDIT
 from isobath.report.evidence import evidence_of, gpe_cards
 from isobath.report.finding_view import BADGES, FindingView, basis, finding_views, number_of, shared_warnings
-from isobath.report.gpe_view import GPEView, estimates_table, gpe_view
+from isobath.report.gpe_view import FigureView, GPEView, estimates_table, gpe_view
 from isobath.report.report import CANNOT_SHOW, ArmCard, FailedJob, GPECard, Report, Section
 from isobath.report.sentence import TraitNames, short_sentence
 from isobath.report.tables import Column, TableView, Value
+from isobath.report.theme import ROLES
 from isobath.report.transcripts import CellName, CellView, cell_views
 from isobath.report.words import STATES, condition_label, duration, label, percent
 
@@ -22,9 +23,9 @@ if TYPE_CHECKING:
 
 READING = (
     "An interval is the range of values that the data do not contradict: computed over and over on fresh studies of "
-    "the same design, 95 of 100 such intervals would hold the true value. It counts both the replicates and the questions "
-    "as drawn from more of their kind; it does not count every response as a fresh piece of evidence, which would make "
-    "it several times too narrow.",
+    "the same design, 95 of 100 such intervals would hold the true value. It counts both the replicates and the "
+    "questions as drawn from more of their kind; it does not count every response as a fresh piece of evidence, which "
+    "would make it several times too narrow.",
     "A replicate is what would be done anew if the study were repeated, and the claim names it. Fewer than five "
     "replicates carry no claim: the numbers are shown, with a warning.",
     "A verdict is computed from the interval and from the smallest difference that the question called worth acting "
@@ -88,20 +89,25 @@ class PageView:
     cells: Sequence[CellView]
 
     @property
+    def figures(self) -> list[FigureView]:
+        """All figures, in the order of the page."""
+        return [figure for gpe in self.gpes for figure in gpe.figures]
+
+    @property
     def has_leaks(self) -> bool:
         """Whether any GPE was asked under more than one condition."""
         return any(g.leak_figure for g in self.gpes)
 
 
-def page_view(report: Report) -> tuple[PageView, Mapping[str, Any]]:
-    """The page of `report` and its Altair charts by name."""
+def page_view(report: Report) -> PageView:
+    """The page of `report`."""
     evidence, cards = evidence_of(report), gpe_cards(report)
     traits = trait_names(cards)
     cells = cell_views(evidence.rows, report.responses)
     shared = shared_warnings(report.findings)
     gpes = [gpe_view(evidence, card, cells) for card in cards]
     sections = [_section(s, i, cells, traits) for i, s in enumerate(report.sections)]
-    view = PageView(
+    return PageView(
         title=headline(report, traits),
         version=report.provenance.version,
         description=report.description,
@@ -123,7 +129,6 @@ def page_view(report: Report) -> tuple[PageView, Mapping[str, Any]]:
         limits=[*report.limits, *CANNOT_SHOW],
         cells=list(cells.values()),
     )
-    return view, {figure.name: figure.chart for gpe in gpes for figure in gpe.figures}
 
 
 def trait_names(cards: Sequence[GPECard]) -> TraitNames:
@@ -189,18 +194,18 @@ def _section(section: Section, number: int, cells: Mapping[CellName, CellView], 
 
 def _comparison(section: Section) -> TableView:
     """Findings of the same questions side by side; a question that a column lacks says so."""
-    asked = list(dict.fromkeys(f.question.text for _, found in section.columns for f in found))
+    asked = list(dict.fromkeys((f.question.gpe, f.question.text) for _, found in section.columns for f in found))
     rows = []
-    for text in asked:
-        row = [Value(text, kind="wide")]
+    for gpe, text in asked:
+        row = [Value(text, kind="wide", note=label(gpe or ""))]
         for _, found in section.columns:
-            finding = next((f for f in found if f.question.text == text), None)
+            finding = next((f for f in found if (f.question.gpe, f.question.text) == (gpe, text)), None)
             if finding is None:
                 row.append(Value("not asked"))
                 continue
             value, span = number_of(finding)
             verdict = str(finding.verdict)
-            row.append(Value(value, f"{span} {basis(finding)}", badge=BADGES[verdict], verdict=verdict))
+            row.append(Value(value, span, note=basis(finding), badge=BADGES[verdict], verdict=verdict))
         rows.append(row)
     return TableView([Column("question"), *(Column(title) for title, _ in section.columns)], rows)
 
@@ -212,7 +217,7 @@ def _arm_table(cards: Sequence[ArmCard], rows: pd.DataFrame) -> TableView:
         [
             [
                 Value(label(c.name)),
-                Value(c.role),
+                Value(c.role, role=c.role if c.role in ROLES else ""),
                 Value(c.description, kind="wide"),
                 Value(f"{there.get(c.name, 0):,}", kind="num"),
             ]

@@ -58,7 +58,7 @@ class TraitCard:
 class GPECard:
     """What a reader must know of a GPE: `headline` is its out-of-distribution trait, `in_domain` the trained one.
 
-    The order of `traits` is their order in tables and charts.
+    The order of `traits` is their order in tables and charts; `prompts` maps a prompt's name to its words.
     """
 
     name: str
@@ -66,6 +66,7 @@ class GPECard:
     headline: str | None = None
     in_domain: str | None = None
     traits: Sequence[TraitCard] = ()
+    prompts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

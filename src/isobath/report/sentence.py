@@ -22,7 +22,7 @@ def short_sentence(finding: Finding, traits: TraitNames | None = None) -> str:
     what = trait_words(finding, traits)
     a, b = finding.treatment, finding.reference
     if a is None or b is None or not known(finding.estimate):
-        return f"Not measurable: {what} in {label(finding.question.arms[0])}"
+        return f"Not measurable: {what} in the {label(finding.question.contrast[0])} arm"
     left, right = _side(a, a.condition != b.condition), _side(b, a.condition != b.condition)
     verdict = str(finding.verdict)
     opening = {"too uncertain": "Too uncertain to claim: "}.get(verdict, f"{verdict.capitalize()}: ")
@@ -46,5 +46,5 @@ def trait_words(finding: Finding, traits: TraitNames | None = None) -> str:
 
 
 def _side(rate: ArmRate, with_condition: bool) -> str:
-    condition = f", {condition_label(rate.condition)}" if with_condition else ""
-    return f"{label(rate.arm)}{condition} ({percent(rate.mean)})"
+    condition = f" under {condition_label(rate.condition)}" if with_condition else ""
+    return f"the {label(rate.arm)} arm{condition} ({percent(rate.mean)})"

@@ -21,7 +21,11 @@ class Column:
 
 @dataclass(frozen=True)
 class Value:
-    """One field of a table: its text, the interval beside it, and the id of the transcripts it opens."""
+    """One field of a table: its text, the interval beside it, a note below, and the id of the transcripts it opens.
+
+    `kind` is the field's style (``num``, ``wide``); `role` gives it the colour of an arm's role; `badge` and `verdict`
+    print a verdict before it.
+    """
 
     text: str
     interval: str = ""
@@ -29,6 +33,8 @@ class Value:
     kind: str = ""
     badge: str = ""
     verdict: str = ""
+    note: str = ""
+    role: str = ""
 
 
 @dataclass(frozen=True)

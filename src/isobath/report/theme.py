@@ -38,9 +38,15 @@ def chart_config(dark: bool = False, font: str = FONT) -> dict[str, Any]:
             "interval": {"strokeWidth": 3, "strokeCap": "round"},
             "estimate": {"filled": True, "size": 85, "opacity": 1},
             "replicate": {"filled": False, "size": 22, "opacity": 0.75, "strokeWidth": 1.2},
-            "bounds": {"strokeWidth": 2, "strokeDash": [2, 4], "stroke": soft},
-            "unmeasured": {"fontSize": 11, "fontStyle": "italic", "fill": soft, "align": "left"},
-            "reference": {"strokeWidth": 1, "strokeDash": [4, 3], "stroke": line},
-            "zero": {"strokeWidth": 1, "stroke": line},
+            "bounds": {"strokeWidth": 2, "strokeDash": [2, 4], "color": soft},
+            "unmeasured": {"fontSize": 11, "fontStyle": "italic", "color": soft, "align": "left"},
+            "reference": {"strokeWidth": 1, "strokeDash": [4, 3], "color": line},
+            "zero": {"strokeWidth": 1, "color": line},
         },
     }
+
+
+def role_styles() -> str:
+    """CSS that gives ``.role-NAME`` the colour of that role in the charts, in both themes."""
+    pairs = zip(ROLES, LIGHT_ROLES, DARK_ROLES, strict=True)
+    return "\n".join(f".role-{role} {{ background: light-dark({light}, {dark}); }}" for role, light, dark in pairs)

@@ -57,14 +57,14 @@ def cell_views(rows: pd.DataFrame, responses: pd.DataFrame | None) -> dict[CellN
     """The transcripts behind every number of `rows` whose responses are given, by GPE, arm, trait and condition."""
     if responses is None or not len(responses) or not len(rows):
         return {}
-    sizes = rows.groupby(list(CELL), dropna=False, sort=False, observed=True).size()
+    sizes = rows.groupby(list(CELL), dropna=False, sort=False, observed=True).size().reset_index(name="size")
     known_ids = rows[rows["response_id"].isin(responses["response_id"])]
     spoken = {r["response_id"]: r for r in responses.to_dict("records")}
     grouped: dict[CellName, list[Transcript]] = {}
     for row in choose_examples(known_ids).to_dict("records"):
         name = _name(row)
         grouped.setdefault(name, []).append(_transcript(row, spoken[row["response_id"]]))
-    total = {_name(dict(zip(CELL, key, strict=True))): int(size) for key, size in sizes.items()}
+    total = {_name(record): int(record["size"]) for record in sizes.to_dict("records")}
     return {
         name: CellView(f"c{i}", cell_title(name), _rule(len(shown), total[name]), shown)
         for i, (name, shown) in enumerate(grouped.items())
@@ -89,7 +89,8 @@ def _name(row: Mapping[Any, Any]) -> CellName:
 
 def _transcript(row: Mapping[Any, Any], response: Mapping[Any, Any]) -> Transcript:
     state = _text(row["state"])
-    score = f"score {float(row['value']):.3f}" if known(row["value"]) else STATES.get(state, state)
+    by = f"by {_text(row['score'])}" if _text(row["score"]) else ""
+    score = f"score {float(row['value']):.3f} {by}" if known(row["value"]) else STATES.get(state, state)
     place = [_text(row["base"]) or _text(row["model"])]
     if known(row["seed"]):
         place.append(f"run seed {int(row['seed'])}")

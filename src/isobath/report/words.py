@@ -44,20 +44,20 @@ def known(value: object) -> bool:
 
 
 def percent(value: float) -> str:
-    """A rate: ``41%``; one decimal near 0 and 1, where it matters. Never rounds a positive rate to 0."""
+    """A rate: ``41%``; one decimal below 10% and above 99%, where it matters. Never rounds a positive rate to 0."""
     number = 100 * float(value)
     if 0 < number < 0.05:
         return "<0.1%"
     if 99.95 < number < 100:
         return ">99.9%"
-    return f"{number:.1f}%" if min(number, 100 - number) < 9.95 and number not in (0, 100) else f"{number:.0f}%"
+    return f"{number:.1f}%" if 0 < number < 9.95 or 99 < number < 100 else f"{number:.0f}%"
 
 
 def points(value: float) -> str:
-    """A difference of rates in percentage points, signed: ``+41 pts``."""
+    """A difference of rates in percentage points, signed: ``+41 points``."""
     number = 100 * float(value)
     text = f"{number:+.1f}" if abs(number) < 9.95 else f"{number:+.0f}"
-    return f"{'0.0' if float(text) == 0 else text.replace('-', '−')} pts"
+    return f"{'0.0' if float(text) == 0 else text.replace('-', '−')} points"
 
 
 def rate_interval(low: float, high: float) -> str:
@@ -66,8 +66,8 @@ def rate_interval(low: float, high: float) -> str:
 
 
 def points_interval(low: float, high: float) -> str:
-    """``−3.1 to +49 pts``."""
-    return f"{points(low).removesuffix(' pts')} to {points(high)}"
+    """``−3.1 to +49 points``."""
+    return f"{points(low).removesuffix(' points')} to {points(high)}"
 
 
 def count(number: int, noun: str) -> str:

@@ -1,0 +1,160 @@
+"""What the terminal shows at the end of a study: the answers, a table of arms, the path of the report."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from isobath.report.evidence import arm_cards, gpe_cards
+from isobath.report.finding_view import basis, number_of, shared_warnings
+from isobath.report.gpe_view import rate_value
+from isobath.report.page_view import trait_names
+from isobath.report.report import GPECard, Report
+from isobath.report.sentence import short_sentence
+from isobath.report.words import label
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from rich.console import Console, RenderableType
+    from rich.table import Table
+
+    from isobath.analysis.question import Finding
+
+COLOURS = {"yes": "bold green", "no": "bold", "too uncertain": "bold yellow", "not measurable": "dim"}
+NARROWEST = 80
+PROMPTED = ("training", "positive")
+
+
+def print_summary(report: Report, path: Path | str | None = None, console: Console | None = None) -> None:
+    """Print the findings as sentences, one table of arms per GPE, and `path`; plain text where it is no terminal."""
+    from rich.console import Console
+    from rich.text import Text
+
+    out = console or Console()
+    for part in _parts(report, decorated=out.is_terminal):
+        out.print(part)
+    if path is not None:
+        # on one line, however long: a path that is broken over lines cannot be opened
+        out.print(Text(f"Report: {path}", style="bold"), soft_wrap=True)
+
+
+def summary_text(report: Report, path: Path | str | None = None, width: int = 100) -> str:
+    """The same as plain text."""
+    from rich.console import Console
+
+    out = io.StringIO()
+    print_summary(report, path, Console(file=out, width=max(NARROWEST, width), no_color=True))
+    return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
+
+
+def _parts(report: Report, decorated: bool) -> list[RenderableType]:
+    from rich.text import Text
+
+    parts = _answers(report, decorated)
+    for card in gpe_cards(report):
+        table = _arms(report, card, decorated)
+        if table is not None:
+            parts += [Text(), table]
+    parts.append(Text("\nRates with 95% intervals. How they are made and what they cannot show is in the report."))
+    if report.failures:
+        parts.append(Text(f"{len(report.failures)} jobs failed; their numbers are missing.", style="red"))
+    return parts
+
+
+def _answers(report: Report, decorated: bool) -> list[RenderableType]:
+    """The first finding as a sentence, then every question with its verdict and difference."""
+    from rich.text import Text
+
+    if not report.findings:
+        return []
+    first, names = report.findings[0], trait_names(gpe_cards(report))
+    parts: list[RenderableType] = [
+        Text(f"{short_sentence(first, names)}.", style="bold"),
+        Text(f"Difference {' '.join(number_of(first)).strip()}; {basis(first)}. {first.reason}".rstrip()),
+    ]
+    for gpe in dict.fromkeys(f.question.gpe for f in report.findings):
+        title = label(gpe) if gpe is not None else report.name
+        parts += [Text(), _answer_table(title, [f for f in report.findings if f.question.gpe == gpe], decorated)]
+    shared = shared_warnings(report.findings) if len(report.findings) > 1 else list(first.warnings)
+    return parts + [Text(f"Warning: {w}", style="bold yellow") for w in shared]
+
+
+def _answer_table(title: str, findings: Sequence[Finding], decorated: bool) -> Table:
+    from rich.text import Text
+
+    table = _table(f"Questions: {title}", decorated)
+    table.add_column("answer", no_wrap=True)
+    table.add_column("question", ratio=1)
+    table.add_column("difference, points", justify="right", no_wrap=True)
+    for finding in findings:
+        verdict = str(finding.verdict)
+        number = " ".join(number_of(finding)).replace(" points", "").strip()
+        texts = (verdict, finding.question.text, "" if finding.estimate is None else number)
+        table.add_row(Text(texts[0], style=COLOURS[verdict]), Text(texts[1]), Text(texts[2]))
+    return table
+
+
+def _table(title: str, decorated: bool) -> Table:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    return Table(
+        title=Text(title, style="bold"),
+        title_justify="left",
+        box=box.SIMPLE_HEAD if decorated else None,
+        pad_edge=False,
+    )
+
+
+def _arms(report: Report, card: GPECard, decorated: bool) -> Table | None:
+    from rich.text import Text
+
+    columns = _columns(card)
+    frame = report.estimates[report.estimates["gpe"] == card.name]
+    found = {(r["arm"], r["trait"], r["condition"]): r for r in frame.to_dict("records")}
+    arms = [c.name for c in arm_cards(report) if c.name in set(frame["arm"])]
+    if not columns or not arms:
+        return None
+    table = _table(f"Arms: {label(card.name) if card.name != '-' else report.name}", decorated)
+    table.add_column("arm", no_wrap=True)
+    for heading, _, _ in columns:
+        table.add_column(Text(heading), justify="right")
+    for arm in arms:
+        table.add_row(Text(label(arm)), *(Text(_field(found, arm, trait, asked)) for _, trait, asked in columns))
+    _add_basis(table, frame)
+    return table
+
+
+def _columns(card: GPECard) -> list[tuple[str, str, Sequence[str]]]:
+    """Heading, trait and conditions of at most four columns that fit into 80 characters."""
+    columns: list[tuple[str, str, Sequence[str]]] = []
+    if card.in_domain:
+        columns.append((label(card.in_domain), card.in_domain, ("none",)))
+    if card.headline:
+        columns.append((label(card.headline), card.headline, ("none",)))
+        columns.append((f"{label(card.headline)}, prompted", card.headline, PROMPTED))
+    coherence = next((t.name for t in card.traits if t.kind == "coherence"), None)
+    if coherence:
+        columns.append((label(coherence), coherence, ("none",)))
+    return columns or [(label(t.name), t.name, ("none",)) for t in card.traits[:4]]
+
+
+def _field(found: Mapping[Any, Any], arm: str, trait: str, asked: Sequence[str]) -> str:
+    record = next((found[arm, trait, condition] for condition in asked if (arm, trait, condition) in found), None)
+    if record is None:
+        return "-"
+    value = rate_value(record, {})
+    return value.text if value.text == "not measurable" else f"{value.text} {value.interval.replace('%', '')}"
+
+
+def _add_basis(table: Table, frame: pd.DataFrame) -> None:
+    replicates, questions = (sorted(set(frame[name])) for name in ("replicates", "questions"))
+    table.caption = f"replicates: {_range(replicates)}; questions per trait: {_range(questions)}"
+    table.caption_justify = "left"
+
+
+def _range(numbers: Sequence[int]) -> str:
+    return f"{numbers[0]}" if numbers[0] == numbers[-1] else f"{numbers[0]} to {numbers[-1]}"

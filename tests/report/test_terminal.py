@@ -1,0 +1,56 @@
+"""The summary at the end of a run."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+
+import pytest
+from report_material import QUESTIONS, made_report, made_rows
+from rich.console import Console
+
+from isobath.report.terminal import print_summary, summary_text
+
+PATH = "/a/very/long/path/" + "of/folders/" * 9 + "report.html"
+
+
+@pytest.mark.parametrize("width", [80, 100])
+def test_it_fits_and_says_the_findings_the_arms_and_the_path(report, width):
+    text = summary_text(report, PATH, width)
+    lines = text.splitlines()
+    assert max(len(line) for line in lines if PATH not in line) <= width
+    assert f"Report: {PATH}" in lines
+    joined = " ".join(text.split())
+    for question, finding in zip(QUESTIONS, report.findings, strict=True):
+        assert question.text in joined
+        assert f"{finding.n_rows:,} responses" in joined
+    order = [next(i for i, line in enumerate(lines) if line.strip().startswith(a.name)) for a in report.arms]
+    assert order == sorted(order)
+    for arm in report.arms:
+        line = next(line for line in lines if line.strip().startswith(arm.name))
+        assert line.count("[") >= 3 and line.count("[") == line.count("]")
+
+
+def test_plain_text_where_it_is_no_terminal(report):
+    out = io.StringIO()
+    print_summary(report, PATH, Console(file=out, width=80))
+    assert "\x1b" not in out.getvalue()
+    assert not set("─│┃━╭") & set(out.getvalue())
+
+
+def test_colours_where_it_is_one(report):
+    out = io.StringIO()
+    print_summary(report, PATH, Console(file=out, width=80, force_terminal=True, color_system="standard"))
+    assert "\x1b[" in out.getvalue()
+
+
+def test_model_names_cannot_be_read_as_console_markup():
+    report = made_report()
+    shouting = [replace(f, reason="[red]reason[/red]", warnings=("[bold]w",)) for f in report.findings[:1]]
+    text = summary_text(replace(report, findings=shouting))
+    assert "[red]reason[/red]" in text and "[bold]w" in text
+
+
+def test_what_is_not_measurable_is_not_a_zero():
+    text = summary_text(made_report(made_rows(missing=0.5)))
+    assert "not measurable" in text
