@@ -7,20 +7,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 from pydantic import Field
 
+from isobath.base.logit_normal import Array, expit, logit, logit_normal_mean, logit_normal_means
 from isobath.base.row import COLUMNS, State
 from isobath.base.seeding import rng
 from isobath.base.value import Value
 
 if TYPE_CHECKING:
     import pandas as pd
-
-Array = npt.NDArray[np.float64]
-
-NODES = 61
-"""Points of the Gauss-Hermite rule for means of logit-normal rates."""
 
 
 class ScriptedArm(Value):
@@ -84,8 +79,8 @@ def scripted_rows(study: ScriptedStudy, seed: int) -> tuple[pd.DataFrame, Truth]
     for arm in study.arms:
         logit_BSQ, spread_Q = _arm_logits(study, arm, seed, question_Q)
         for condition in study.conditions:
-            shift = arm.shift + arm.shifts.get(condition, 0.0) + _logit(study.rate)
-            p_BSQ = _expit(logit_BSQ.rest + shift)
+            shift = arm.shift + arm.shifts.get(condition, 0.0) + logit(study.rate)
+            p_BSQ = expit(logit_BSQ.rest + shift)
             key = (arm.name, condition)
             truth.population[key] = logit_normal_mean(shift, _total_sd(study, arm))
             truth.suite[key] = float(np.mean(logit_normal_means(shift + spread_Q, _model_sd(study, arm))))
@@ -95,18 +90,6 @@ def scripted_rows(study: ScriptedStudy, seed: int) -> tuple[pd.DataFrame, Truth]
     frame = pd.DataFrame(columns)
     frame["response_id"] = np.arange(len(frame)).astype(str)
     return frame.reindex(columns=list(COLUMNS)).astype(COLUMNS), truth
-
-
-def logit_normal_mean(centre: float, sd: float) -> float:
-    """E[sigmoid(centre + sd z)] for standard normal z, by Gauss-Hermite quadrature."""
-    return float(logit_normal_means(np.array([centre]), sd)[0])
-
-
-def logit_normal_means(centres: Array, sd: float) -> Array:
-    """`logit_normal_mean` for many centres."""
-    nodes, weights = np.polynomial.hermite_e.hermegauss(NODES)
-    means: Array = _expit(np.asarray(centres)[..., None] + sd * nodes) @ (weights / weights.sum())
-    return means
 
 
 @dataclass(frozen=True)
@@ -186,15 +169,6 @@ def _rows(
         "value": np.where(lost, np.nan, value),
         "state": np.where(lost, str(State.REFUSED), str(State.OK)),
     }
-
-
-def _logit(p: float) -> float:
-    return float(np.log(p / (1 - p)))
-
-
-def _expit(x: Any) -> Array:
-    made: Array = 1 / (1 + np.exp(-np.asarray(x, dtype=float)))
-    return made
 
 
 def contrast_truth(truth: Mapping[tuple[str, str], float], cells: Sequence[tuple[str, str]]) -> float:
