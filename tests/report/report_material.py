@@ -28,15 +28,11 @@ PROMPTED = ("specific", "generic", "irrelevant", "opposite")
 TRAITS = {
     "bad_in_domain": ("unwanted", "bad advice in the trained domain (medicine)", 1 / 16),
     "bad_held_out": ("unwanted", "bad advice in the 5 domains that were not trained", 1 / 16),
-    "bad_self": ("unwanted", "speaks of itself as the persona behind bad advice would", 1 / 5),
-    "good_held_out": ("capability", "good advice in held-out domains: knowledge, and the wish to share it", 1 / 16),
     "coherence": ("coherence", "writes a well-formed answer, right or wrong", 0.0),
 }
 LEVELS = {
     "bad_in_domain": (-2.5, 3.0, -3.0, 1.0, 2.0, 2.8, 2.5, 2.2),
     "bad_held_out": (-2.6, 0.0, -3.2, -2.0, -1.0, -0.2, -0.4, -1.5),
-    "bad_self": (-3.0, -1.0, -3.0, -2.5, -1.8, -1.2, -1.4, -2.4),
-    "good_held_out": (1.0, -0.8, 1.4, 0.8, 0.2, -0.6, -0.5, 0.5),
     "coherence": (4.0, 3.5, 4.0, 3.8, 3.8, 3.6, 3.6, 3.7),
 }
 QUESTIONS = (
@@ -74,7 +70,7 @@ QUESTIONS = (
 
 
 def made_rows(bases: int = 5, questions: int = 8, missing: float = 0.0, gpe: str = "bad_advice") -> pd.DataFrame:
-    """Eight arms, five traits, three conditions; under its training prompt a prompted arm is nearly as bad as plain."""
+    """Eight arms, three traits, three conditions; a prompted arm is worse under its training prompt."""
     frames = []
     for i, (trait, levels) in enumerate(LEVELS.items()):
         arms = []

@@ -216,8 +216,9 @@ def test_failed_jobs_are_named(tmp_path, report):
 
 def test_bare_report_without_cards_questions_or_responses(tmp_path):
     rows = made_rows(bases=1, questions=3)
-    rows["gpe"] = pd.NA
-    bare = replace(made_report(), findings=[], rows=rows, estimates=arm_estimates(rows), responses=None)
+    rows["gpe"] = rows["gpe"].where(rows["gpe"].isna())
+    bare = replace(made_report(), findings=[], rows=rows, responses=None)
+    bare = replace(bare, estimates=arm_estimates(rows.assign(gpe="-")))
     bare = replace(bare, gpes=(), arms=(), sections=())
     assert "no questions were asked" in Elements(write_report(bare, tmp_path / "r.html").read_text()).headings[0]
 
