@@ -83,13 +83,11 @@ addEventListener("load", () => {
   box.querySelector(".close").click();
   document.body.dataset.probe = [...said, box.open].join();
 });
-</script>"""
-    opening = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", text).replace(
-        "</body>", f"{probe}</body>"
-    )
-    page.write_text(opening)
-    elements, log = opened(page, tmp_path / "profile")
-    assert 'data-probe="true,5,dark,false"' in elements, log[-2000:]
+</script><img src="https://example.org/probe.png" alt="">"""
+    page.write_text(text.replace("</body>", f"{probe}</body>"))
+    made = opened(page, tmp_path)
+    assert 'data-probe="true,5,dark,false"' in made.elements, made.log[-2000:]
+    assert "https://example.org/probe.png" in made.asked, "the record of requests would not have shown one"
 
 
 HOSTILE = "<script>document.title = 'pwned'</script><img src=https://example.org/probe.png alt=''><h1>"
