@@ -65,4 +65,4 @@ def test_an_input_error_names_value_rule_and_remedy_and_survives_pickling():
 
     error = InputError("seed 'x'", "seeds are integers", "write 0", "study.yaml:3")
     again = pickle.loads(pickle.dumps(error))
-    assert str(again) == str(error) == "study.yaml:3: seed 'x'. Rule: seeds are integers Remedy: write 0"
+    assert str(again) == str(error) == "study.yaml:3: seed 'x'. Rule: seeds are integers. Remedy: write 0."

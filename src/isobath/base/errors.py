@@ -20,9 +20,8 @@ class InputError(IsobathError, ValueError):
 
     def __str__(self) -> str:
         head = f"{self.place}: {self.what}" if self.place else self.what
-        rule = f" Rule: {self.rule}" if self.rule else ""
-        remedy = f" Remedy: {self.remedy}" if self.remedy else ""
-        return f"{head}.{rule}{remedy}" if not head.endswith((".", "?", "!")) else f"{head}{rule}{remedy}"
+        parts = [head, f"Rule: {self.rule}" if self.rule else "", f"Remedy: {self.remedy}" if self.remedy else ""]
+        return " ".join(part if part.endswith((".", "?", "!")) else f"{part}." for part in parts if part)
 
 
 class IdentityError(IsobathError, TypeError):

@@ -13,9 +13,8 @@ from isobath.cli.progress import LiveProgress
 from isobath.store import Store
 from isobath.study.file import load_study
 from isobath.study.runner import finished_artifact
+from isobath.study.stamp import SUMMARY, is_stamped
 from isobath.study.study import Study
-
-SUMMARY = "summary.txt"
 
 
 def study_from(path: str, seeds: list[int] | None, limit: int | None) -> Study:
@@ -30,7 +29,7 @@ def run_study_command(study: Study, *, store: str, out: str, engine: str, json: 
     """Run, report, print. 0 if every job finished, else 1 (what finished is reported all the same)."""
     console = Console(stderr=json)
     folder = Path(out) / study.name
-    if not json and _nothing_to_do(study, Store(store), folder):
+    if not json and is_stamped(study, Store(store), folder):
         print(f"{study.name} is finished: nothing to do.\n")
         print((folder / SUMMARY).read_text(), end="")
         return 0
@@ -51,14 +50,6 @@ def run_study_command(study: Study, *, store: str, out: str, engine: str, json: 
 
         print_summary(results.whole_report, report, console)
     return 1 if results.failures else 0
-
-
-def _nothing_to_do(study: Study, store: Store, folder: Path) -> bool:
-    from isobath.study.reporting import STAMP, stamp_of
-
-    done = finished_artifact(study, store)
-    stamp = folder / STAMP
-    return done is not None and stamp.is_file() and stamp.read_text() == stamp_of(done.key)
 
 
 def plan_command(study: Study, *, store: str, json: bool = False) -> int:

@@ -17,16 +17,13 @@ from isobath.study.arm import Arm
 from isobath.study.bases import ShippedBase
 from isobath.study.components import build_gpe
 from isobath.study.findings import claim_of
+from isobath.study.stamp import SUMMARY, write_stamp
 from isobath.study.study import Study
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from isobath.study.results import Results
-
-REPORT_VERSION = 1
-STAMP = ".finished"
-SUMMARY = "summary.txt"
 
 SHUFFLED = (
     "Was the effect planted? The same world, facts and fine-tuning, but the turns of the pretraining corpus were "
@@ -42,11 +39,6 @@ FRESH = (
 )
 
 
-def stamp_of(study_key: str) -> str:
-    """What stands in the stamp file when report and figures of this study are up to date."""
-    return f"{study_key} report {REPORT_VERSION}\n"
-
-
 def write_study_report(results: Results) -> Path:
     """Write report.html, the figures and the summary into the results' folder; returns the page's path."""
     from isobath.report.page import write_report
@@ -59,11 +51,7 @@ def write_study_report(results: Results) -> Path:
     write_figures(page_view(report).figures, results.folder / "figures")
     (results.folder / SUMMARY).write_text(summary_text(report, path), encoding="utf-8")
     if not results.failures:
-        from isobath.study.runner import finished_artifact
-
-        done = finished_artifact(results.study, results.store)
-        if done is not None:
-            (results.folder / STAMP).write_text(stamp_of(done.key))
+        write_stamp(results.study, results.store, results.folder)
     return path
 
 
