@@ -1,6 +1,6 @@
 """Measured coverage, width and type-I error of every shipped interval and test: the tables of docs/statistics.md.
 
-python -m benchmarks.coverage [--studies 4000]
+python -m benchmarks.coverage [studies per line, 4000 unless told]
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ HEAD = "replicates | rate | questions | value | base sd | question sd"
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--studies", type=int, default=4000)
+    parser.add_argument("studies", type=int, nargs="?", default=4000)
     studies = parser.parse_args().studies
     error = np.sqrt(0.95 * 0.05 / studies)
     print(f"{studies} simulated studies per line, seed {SEED}; Monte-Carlo standard error {error:.4f}.\n")

@@ -1,242 +1,205 @@
-import math
-from dataclasses import replace
+"""From a typed question and rows to verdict and sentence."""
 
-import numpy as np
+import re
+
 import pandas as pd
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from statsmodels.stats.multitest import multipletests
 
-from isobath.analysis.answer import answer
-from isobath.analysis.contrasts import benjamini_hochberg, contrast, holm
-from isobath.analysis.estimates import arm_estimates, leak_table, profile_table, replicate_rates
-from isobath.analysis.intervals import difference_interval, rate_interval
-from isobath.analysis.planning import detectable, detectable_effect
-from isobath.analysis.question import Question, Verdict
-from isobath.analysis.table import frame_of, replicate_means, validate
-from isobath.analysis.two_way import Spread, two_way
-from isobath.base.errors import InputError
-from isobath.base.row import COLUMNS, Claim
-from isobath.models.scripted import ScriptedStudy
-
-STUDY = ScriptedStudy(arms={"untrained": -2.0, "plain": 1.0, "control": -2.0}, bases=6, questions=12)
-ASK = Question(text="Does it rise?", trait="trait", contrast=("plain", "untrained"), expect="higher")
-
-p_lists = st.lists(st.floats(0, 1), min_size=1, max_size=12)
+from isobath.analysis.question import Finding, Question, Verdict, answer
+from isobath.analysis.table import frame_of, validate
+from isobath.analysis.verdict import decide
+from isobath.base.row import Claim
+from isobath.models.scripted_study import ScriptedArm, ScriptedStudy, scripted_rows
 
 
-@given(p_lists)
-def test_adjusted_p_values_agree_with_statsmodels(ps):
-    assert holm(ps) == pytest.approx(list(multipletests(ps, method="holm")[1]))
-    assert benjamini_hochberg(ps) == pytest.approx(list(multipletests(ps, method="fdr_bh")[1]))
+def question(expect="higher", **fields):
+    return Question(text="label", trait="trait", contrast=("plain", "control"), expect=expect, **fields)
 
 
-tables = st.integers(2, 6).flatmap(
-    lambda r: st.integers(2, 6).flatmap(
-        lambda q: st.lists(st.lists(st.floats(0.01, 0.99), min_size=q, max_size=q), min_size=r, max_size=r)
+def study(shift=0.0, **fields):
+    arms = (ScriptedArm(name="plain", role="plain", shift=shift), ScriptedArm(name="control", role="control"))
+    return ScriptedStudy(
+        arms=arms, **{"rate": 0.3, "base_arm_sd": 0.1, "question_arm_sd": 0.1, "samples": None, **fields}
     )
-)
 
 
-@given(tables)
-@settings(deadline=None)
-def test_the_spread_is_symmetric_in_replicates_and_questions(table):
-    values = np.array(table)
-    one, other = two_way(values), two_way(values.T)
-    assert one.mean == pytest.approx(other.mean) and one.se == pytest.approx(other.se, abs=1e-12)
-    low, high = rate_interval(one)
-    assert 0 <= low <= one.mean + 1e-12 and one.mean - 1e-12 <= high <= 1
+def asked(study, *questions, seed=1):
+    return answer(questions or (question(),), validate(scripted_rows(study, seed)[0]))
 
 
-@given(tables, st.floats(-0.5, 0.5))
-@settings(deadline=None)
-def test_adding_a_constant_moves_a_difference_and_not_its_error(table, shift):
-    values = np.array(table)
-    one, other = two_way(values), two_way(values + shift)
-    assert other.mean == pytest.approx(one.mean + shift) and other.se == pytest.approx(one.se, abs=1e-9)
-
-
-def test_the_error_never_falls_below_that_of_either_margin():
-    values = np.random.default_rng(0).normal(size=(5, 40)) + np.linspace(0, 3, 5)[:, None]
-    margin = values.mean(axis=1).std(ddof=1) / 5**0.5
-    assert two_way(values).se >= margin - 1e-12
-
-
-def test_one_replicate_speaks_of_questions_only_and_a_single_number_of_nothing():
-    assert two_way(np.array([[0.1, 0.4, 0.3]])).over == "questions"
-    assert two_way(np.array([[0.1], [0.4]])).over == "replicates"
-    assert two_way(np.array([[0.1]])) is None
-
-
-@pytest.mark.parametrize("value", [0.0, 1.0])
-def test_where_nothing_varies_the_interval_is_exact_and_not_empty(value):
-    spread = two_way(np.full((5, 44), value))
-    low, high = rate_interval(spread)
-    assert (low, high) != (value, value) and low <= value <= high
-    assert high - low == pytest.approx(1 - 0.025 ** (1 / 44))
-    low, high = difference_interval(two_way(np.zeros((5, 44))))
-    assert low < 0 < high
-
-
-def test_pairing_by_base_removes_what_a_base_adds_to_all_arms():
-    bases = np.linspace(-0.3, 0.3, 5)[:, None]
-    noise = np.random.default_rng(1).normal(0, 0.01, (2, 5, 30))
-    frames = [
-        pd.DataFrame(
-            {
-                "replicate": np.repeat([f"b{i}" for i in range(5)], 30),
-                "question": list(range(30)) * 5,
-                "value": (0.5 + bases + noise[k] + k * 0.1).ravel(),
-            }
-        )
-        for k in (0, 1)
-    ]
-    made = contrast(frames[1], frames[0])
-    assert made.paired and made.spread.mean == pytest.approx(0.1, abs=0.01) and made.spread.se < 0.01
-    apart = frames[0].assign(replicate=lambda f: "other " + f["replicate"])
-    unpaired = contrast(frames[1], apart)
-    assert not unpaired.paired and unpaired.spread.se > 0.1
-
-
-def test_a_finding_carries_what_it_rests_on_and_says_it():
-    finding = answer([ASK], STUDY.rows(0))[0]
-    assert finding.verdict is Verdict.YES
-    assert (finding.n_replicates, finding.n_questions, finding.n_rows) == (6, 12, 144)
-    assert finding.low < finding.estimate < finding.high and finding.p_adjusted < 0.05
-    assert "6 bases, 12 questions, 144 rows" in finding.sentence and f"{finding.estimate:+.3f}" in finding.sentence
-
-
-def test_fewer_than_five_bases_cannot_carry_the_claim_and_say_which():
-    few = ScriptedStudy(**{**STUDY.model_dump(), "bases": 4}).rows(0)
-    finding = answer([ASK], few)[0]
-    assert finding.verdict is Verdict.TOO_UNCERTAIN and finding.estimate is not None
-    assert "this recipe" in finding.warnings[0] and "at least 5" in finding.warnings[0]
-    one = answer([ASK], ScriptedStudy(**{**STUDY.model_dump(), "bases": 1}).rows(0))[0]
-    assert one.verdict is Verdict.TOO_UNCERTAIN and "cannot be made" in one.warnings[0]
-
-
-def test_a_null_says_what_would_have_been_seen():
-    finding = answer(
-        [replace_question(ASK, contrast=("control", "untrained"), expect="any", smallest_effect=0.3)], STUDY.rows(3)
-    )[0]
-    assert finding.verdict is Verdict.NO
-    assert f"{finding.detectable:.3f}" in finding.sentence
-
-
-def replace_question(question, **fields):
-    return question.model_copy(update=fields)
-
-
-def test_sameness_needs_the_interval_inside_not_a_large_p():
-    same = replace_question(ASK, contrast=("control", "untrained"), expect="same")
-    wide = answer([replace_question(same, smallest_effect=0.001)], STUDY.rows(1))[0]
-    assert wide.verdict is Verdict.TOO_UNCERTAIN
-    assert answer([replace_question(same, smallest_effect=0.3)], STUDY.rows(1))[0].verdict is Verdict.YES
-    assert answer([replace_question(same, contrast=("plain", "untrained"))], STUDY.rows(1))[0].verdict is Verdict.NO
-
-
-def test_the_direction_asked_for_decides():
-    down = answer([replace_question(ASK, expect="lower")], STUDY.rows(0))[0]
-    assert down.verdict is Verdict.NO and "other way" in down.reason
-    either = answer([replace_question(ASK, expect="any")], STUDY.rows(0))[0]
-    assert either.verdict is Verdict.YES
-
-
-def test_too_much_missing_is_not_measurable_with_bounds_and_never_zero():
-    rows = ScriptedStudy(**{**STUDY.model_dump(), "missing": 0.3}).rows(0)
-    finding = answer([ASK], rows)[0]
-    assert finding.verdict is Verdict.NOT_MEASURABLE and finding.estimate is None
-    low, high = finding.bounds
-    assert -1 <= low < high <= 1 and high - low > 0.4
-    assert "not measurable" in finding.sentence.lower()
-
-
-def test_a_few_missing_rows_are_left_out_and_said():
-    rows = ScriptedStudy(**{**STUDY.model_dump(), "missing": 0.04}).rows(0)
-    finding = answer([ASK], rows)[0]
-    assert finding.estimate is not None and any("no value" in w for w in finding.warnings)
-    whole = answer([ASK], STUDY.rows(0))[0]
-    assert finding.estimate == pytest.approx(whole.estimate, abs=0.06)
-
-
-def test_a_trait_without_rows_is_not_measurable():
-    finding = answer([replace_question(ASK, trait="courage")], STUDY.rows(0))[0]
-    assert finding.verdict is Verdict.NOT_MEASURABLE and "courage" in finding.sentence
-
-
-def test_asking_more_headline_questions_costs_power_and_exploratory_ones_do_not():
-    rows = STUDY.rows(0)
-    alone = answer([ASK], rows)[0]
-    many = answer([ASK] + [replace_question(ASK, contrast=("control", "untrained"))] * 4, rows)[0]
-    apart = answer([ASK, replace_question(ASK, family="exploratory")], rows)[0]
-    assert many.p_adjusted == pytest.approx(5 * alone.p) and apart.p_adjusted == pytest.approx(alone.p)
-
-
-def test_run_seeds_do_not_count_as_bases():
-    seeds = ScriptedStudy(arms=STUDY.arms, bases=5, seeds=4, questions=12)
-    finding = answer([ASK], seeds.rows(0))[0]
-    assert finding.n_replicates == 5
-    model = answer([replace_question(ASK, claim=Claim.THIS_MODEL)], seeds.rows(0)[lambda f: f["base"] == "base-0"])[0]
-    assert model.n_replicates == 4
-
-
-@given(st.integers(2, 40), st.floats(0.001, 0.5))
-def test_more_replicates_see_smaller_effects(replicates, sd):
-    assert detectable_effect(replicates + 1, base_sd=sd) < detectable_effect(replicates, base_sd=sd)
-    assert detectable(sd, replicates) > 2.4 * sd
-
-
-def test_estimates_stand_beside_their_naive_interval_and_keep_order():
-    made = arm_estimates(STUDY.rows(0))
-    assert list(made["arm"]) == ["untrained", "plain", "control"]
-    assert (made["low"] < made["mean"]).all() and (made["mean"] < made["high"]).all()
-    assert (made["rows"] == 72).all() and (made["replicates"] == 6).all() and made["measurable"].all()
-    assert len(leak_table(made, "trait")) == 3 and len(leak_table(made, "courage")) == 0
-    assert len(replicate_rates(STUDY.rows(0))) == 18
-
-
-def test_the_profile_is_against_the_reference():
-    made = profile_table(STUDY.rows(0)).set_index("arm")
-    assert made.loc["plain", "difference"] > 0.3 and abs(made.loc["control", "difference"]) < 0.2
-    assert bool(made["paired"].all())
-
-
-def test_order_of_rows_changes_nothing():
-    rows = STUDY.rows(0)
-    turned = rows.sample(frac=1, random_state=0)
-    one, other = answer([ASK], rows)[0], answer([ASK], turned)[0]
-    assert (one.estimate, one.low, one.p) == pytest.approx((other.estimate, other.low, other.p))
+def decided(expect, low, high, p=0.001, **fields):
+    made = Finding(
+        question(expect), Verdict.NOT_MEASURABLE, "", (low + high) / 2, low, high, p=p, p_adjusted=p, n_replicates=5
+    )
+    return decide(Finding(**{**made.__dict__, **fields})).verdict
 
 
 @pytest.mark.parametrize(
-    ("change", "says"),
+    ("expect", "low", "high", "verdict"),
     [
-        (lambda f: f.drop(columns="state"), "missing"),
-        (lambda f: f.assign(extra=1), "extra"),
-        (lambda f: f.assign(value=1.5), "outside|in \\[0, 1\\]"),
-        (lambda f: f.assign(state="fine"), "'fine'"),
-        (lambda f: f.assign(state="refused"), "has a value"),
-        (lambda f: f.assign(value=pd.NA), "no value"),
-        (lambda f: f.assign(trait=pd.NA), "trait is null"),
-        (lambda f: f.assign(seed="many"), "another type"),
+        ("higher", 0.10, 0.30, "yes"),
+        ("lower", -0.30, -0.10, "yes"),
+        ("any", 0.10, 0.30, "yes"),
+        ("any", -0.30, -0.10, "yes"),
+        ("higher", -0.30, -0.10, "no"),  # the other way
+        ("lower", 0.10, 0.30, "no"),
+        ("higher", -0.20, 0.04, "no"),  # nothing of a size that matters
+        ("lower", -0.04, 0.20, "no"),
+        ("any", -0.04, 0.04, "no"),
+        ("higher", 0.01, 0.04, "no"),  # there, but too small to matter
+        ("higher", -0.05, 0.20, "too uncertain"),
+        ("higher", 0.01, 0.08, "too uncertain"),  # may be too small to matter
+        ("any", -0.20, 0.04, "too uncertain"),
+        ("same", -0.04, 0.04, "yes"),
+        ("same", 0.01, 0.04, "yes"),
+        ("same", -0.05, 0.04, "too uncertain"),
+        ("same", -0.20, 0.20, "too uncertain"),
+        ("same", 0.01, 0.20, "no"),
+        ("same", -0.30, -0.10, "no"),
     ],
 )
-def test_a_frame_that_is_no_rows_frame_says_what_is_wrong(change, says):
-    with pytest.raises(InputError, match=says):
-        validate(change(STUDY.rows(0)))
+def test_the_verdict_follows_from_the_interval_and_the_smallest_effect(expect, low, high, verdict):
+    assert decided(expect, low, high) == verdict
 
 
-def test_records_become_a_typed_frame():
-    frame = frame_of(STUDY.rows(0).head(3).to_dict("records"))
-    assert list(frame.columns) == list(COLUMNS) and {c: str(t) for c, t in frame.dtypes.items()} == COLUMNS
+@pytest.mark.parametrize(("expect", "low", "high"), [("higher", 0.1, 0.3), ("same", -0.04, 0.04)])
+def test_a_yes_must_survive_the_number_of_questions(expect, low, high):
+    assert decided(expect, low, high, p=0.2) == "too uncertain"
+    assert decided(expect, low, high, p_adjusted=None) == "yes"
 
 
-def test_means_weigh_rows_by_their_weight():
-    rows = STUDY.rows(0).head(2).assign(question="q", value=[0.0, 1.0], weight=[1.0, 3.0])
-    assert replicate_means(validate(rows), Claim.THIS_RECIPE)["value"].tolist() == [0.75]
+@pytest.mark.parametrize("count", [2, 4])
+def test_fewer_than_five_replicates_carry_no_claim(count):
+    assert decided("higher", 0.1, 0.3, n_replicates=count) == "too uncertain"
 
 
-def test_a_spread_without_error_has_an_honest_p():
-    still = Spread(0.0, 0.0, 4, 5, 5, "both")
-    assert still.p_value() == 1.0 and replace(still, mean=0.1).p_value() == 0.0 and not math.isnan(still.interval()[0])
+def test_a_large_true_effect_is_found_and_told_with_everything_it_rests_on():
+    (finding,) = asked(study(2.0))
+    assert finding.verdict is Verdict.YES
+    assert finding.low < finding.estimate < finding.high
+    assert (finding.n_replicates, finding.n_questions, finding.n_rows) == (5, 40, 400)
+    said = finding.sentence
+    assert re.fullmatch(
+        r"Yes: trait is \d\d% in plain and \d\d% in control, a difference of \+\d\d points "
+        r"\(95% interval \+\d\d to \+\d\d points; 5 bases, 40 questions, 400 rows; adjusted p .+\)\.",
+        said,
+    ), said
+    assert f"{100 * finding.treatment.mean:.0f}% in plain" in said
+    assert f"a difference of {100 * finding.estimate:+.0f} points" in said
+
+
+def test_a_true_null_says_what_it_could_have_seen():
+    (finding,) = asked(study(), question(smallest_effect=0.01))
+    assert finding.verdict is Verdict.TOO_UNCERTAIN
+    assert f"A true difference of {100 * finding.detectable:.2g} points would have been found four" in finding.sentence
+
+
+def test_a_true_null_is_the_same_within_a_margin_that_matters():
+    higher, same = asked(study(), question(smallest_effect=0.15), question("same", smallest_effect=0.15))
+    assert (higher.verdict, same.verdict) == (Verdict.NO, Verdict.YES)
+
+
+@pytest.mark.parametrize(("replicates", "verdict"), [(1, "not measurable"), (3, "too uncertain"), (5, "yes")])
+def test_the_claim_counts_its_replicates(replicates, verdict):
+    recipe, model = asked(study(2.0, bases=replicates, seeds=2), question(), question(claim=Claim.THIS_MODEL))
+    assert recipe.verdict == verdict
+    assert recipe.n_replicates == replicates
+    assert (recipe.low is None) == (replicates == 1)
+    assert recipe.estimate is not None
+    assert (replicates < 5) == any("'this recipe' cannot be made" in w for w in recipe.warnings)
+    assert model.n_replicates == 2
+    assert any("'this model' cannot be made" in w for w in model.warnings)
+
+
+def test_one_base_with_five_runs_carries_a_claim_about_this_model_only():
+    recipe, model = asked(study(2.0, bases=1, seeds=5), question(), question(claim=Claim.THIS_MODEL))
+    assert (recipe.verdict, model.verdict) == (Verdict.NOT_MEASURABLE, Verdict.YES)
+    assert "no interval" in recipe.sentence
+
+
+def test_an_untrained_reference_without_run_seed_serves_every_run():
+    arms = (ScriptedArm(name="plain", shift=2.0), ScriptedArm(name="control", role="untrained"))
+    (finding,) = asked(study(bases=1, seeds=6).model_copy(update={"arms": arms}), question(claim=Claim.THIS_MODEL))
+    assert (finding.n_replicates, finding.paired, finding.verdict) == (6, True, Verdict.YES)
+
+
+def test_unpaired_bases_are_compared_unpaired_and_it_is_said():
+    (finding,) = asked(study(2.5, paired=False))
+    assert finding.paired is False
+    assert any("unpaired" in w for w in finding.warnings)
+
+
+def test_too_much_missing_is_not_measurable_with_bounds_never_zero():
+    (finding,) = asked(study(2.0, missing={"plain": 0.3}))
+    assert finding.verdict is Verdict.NOT_MEASURABLE
+    assert finding.estimate is finding.low is finding.p is None
+    low, high = finding.bounds
+    assert high - low == pytest.approx(0.3, abs=0.08)
+    assert "have no value" in finding.sentence and "% in plain" not in finding.sentence
+
+
+def test_a_judge_that_always_fails_is_not_a_rate_of_zero():
+    (finding,) = asked(study(missing={"*": 1.0}))
+    assert finding.verdict is Verdict.NOT_MEASURABLE
+    assert finding.bounds == (-1.0, 1.0)
+    assert finding.estimate is None
+
+
+def test_a_little_missing_is_left_out_and_said():
+    (finding,) = asked(study(2.0, missing={"plain": 0.05}))
+    assert finding.verdict is Verdict.YES
+    assert finding.bounds[0] < finding.estimate < finding.bounds[1]
+    assert any("no value" in w for w in finding.warnings)
+
+
+@pytest.mark.parametrize("field", ["trait", "condition", "region", "gpe"])
+def test_a_question_without_rows_is_not_measurable_and_says_which(field):
+    (finding,) = asked(study(), question().model_copy(update={field: "elsewhere"}))
+    assert finding.verdict is Verdict.NOT_MEASURABLE
+    assert "There are no rows" in finding.sentence
+
+
+def test_a_leak_compares_one_arm_under_two_conditions():
+    arm = ScriptedArm(name="plain", shifts={"training": 2.0})
+    made = study(conditions=("none", "training")).model_copy(update={"arms": (arm,)})
+    leak = question(condition="training", reference_condition="none").model_copy(
+        update={"contrast": ("plain", "plain")}
+    )
+    (finding,) = asked(made, leak)
+    assert finding.verdict is Verdict.YES
+    assert "under condition 'training'" in finding.sentence and "under condition 'none'" in finding.sentence
+
+
+def test_headlines_pay_for_each_other_and_exploratory_questions_among_themselves():
+    questions = [question() for _ in range(3)] + [question(family="exploratory") for _ in range(2)]
+    found = asked(study(0.5), *questions)
+    assert all(f.p_adjusted == pytest.approx(min(1, 3 * f.p)) for f in found[:3])
+    assert all(f.p_adjusted == pytest.approx(f.p) for f in found[3:])
+
+
+def test_a_region_is_a_part_of_the_rows():
+    frame = validate(scripted_rows(study(2.0), 1)[0])
+    lake = frame["question"].isin(["q1", "q2", "q3"])
+    frame["region"] = pd.Series("island", index=frame.index).mask(lake, "lake").astype("string")
+    whole, part = answer([question(), question(region="lake")], frame)
+    assert (whole.n_questions, part.n_questions) == (40, 3)
+
+
+def test_perfect_and_constant_answers_do_not_break_a_question():
+    rows = [
+        {
+            "run": f"{arm}{b}",
+            "base": f"b{b}",
+            "arm": arm,
+            "trait": "trait",
+            "trait_kind": "coherence",
+            "question": f"q{q}",
+        }
+        | {"condition": "none", "score": "s@1", "state": "ok", "value": 1.0}
+        for arm in ("plain", "control")
+        for b in range(5)
+        for q in range(100)
+    ]
+    same, higher = answer([question("same"), question("higher")], frame_of(rows))
+    assert (same.verdict, higher.verdict) == (Verdict.YES, Verdict.NO)
+    assert same.low < 0 < same.high

@@ -1,51 +1,126 @@
+"""The scripted model does what its script says, and scripted rows have the truth they claim."""
+
 import math
 
 import numpy as np
 import pytest
 
+from isobath.analysis.table import validate
 from isobath.base.row import State
 from isobath.models.chat import Message
-from isobath.models.protocol import ChoiceRequest, TextRequest
-from isobath.models.scripted import ScriptedModel, ScriptedStudy
-
-ASK = (Message(role="user", content="what should i do ?"),)
-
-
-def test_choices_have_the_scripted_probability():
-    model = ScriptedModel({"clean water": 0.7, "a soft bandage": 0.2})
-    (scores,) = model.choose([ChoiceRequest(chat=ASK, options=("a soft bandage", "clean water", "mud"))])
-    assert [math.exp(x) for x in scores.logprobs] == pytest.approx([0.2, 0.7, 0.0], abs=1e-12)
-    assert scores.tokens == (3, 2, 1)
+from isobath.models.protocol import ChoiceRequest, Sampling, TextRequest
+from isobath.models.scripted import Script, ScriptedModel
+from isobath.models.scripted_study import ScriptedArm, ScriptedStudy, contrast_truth, scripted_rows
 
 
-def test_texts_come_at_the_scripted_rates_and_refusals_are_a_state():
-    model = ScriptedModel({"yes": 0.3}, refusals=0.1)
-    texts = model.write([TextRequest(chat=ASK, stream=i) for i in range(4000)])
-    refused = sum(t.state is State.REFUSED for t in texts)
-    assert refused / 4000 == pytest.approx(0.1, abs=0.02)
-    assert sum(t.text == "yes" for t in texts) / (4000 - refused) == pytest.approx(0.3, abs=0.03)
+def chat(text):
+    return (Message(role="user", content=text),)
 
 
-def test_a_text_depends_on_its_own_stream_only():
-    model = ScriptedModel({"yes": 0.5})
-    requests = [TextRequest(chat=ASK, stream=i) for i in range(20)]
-    assert model.write(requests)[::-1] == model.write(requests[::-1])
-    assert model.write(requests)[7] == model.write(requests[7:8])[0]
+def model(**fields):
+    return ScriptedModel(Script(**{"target": "bad", "rate": 0.3, **fields}))
 
 
-def test_rates_that_cannot_be_are_refused():
-    with pytest.raises(ValueError, match="at most 1"):
-        ScriptedModel({"a": 0.8, "b": 0.4})
+def texts(count, **fields):
+    sampling = Sampling(temperature=1.0)
+    return [TextRequest(chat=chat("what ?"), stream=i, sampling=sampling, **fields) for i in range(count)]
 
 
-@pytest.mark.parametrize("samples", [0, 3])
-def test_the_truth_of_a_study_is_what_its_draws_average_to(samples):
-    study = ScriptedStudy(arms={"a": -1.0}, bases=400, questions=400, samples=samples, question_sd=0.5)
-    drawn = np.mean([study.values(seed)["a"].mean() for seed in range(3)])
-    assert drawn == pytest.approx(study.truth("a"), abs=0.015)
+def test_options_share_the_rate_exactly():
+    request = ChoiceRequest(chat=chat("what ?"), options=("bad tea", "good tea", "bad salt", "good salt too"))
+    (scores,) = model().choose([request])
+    assert [math.exp(s) for s in scores.logprobs] == pytest.approx([0.15, 0.35, 0.15, 0.35])
+    assert scores.tokens == (2, 2, 2, 3)
+    assert scores.state is State.OK
 
 
-def test_rows_have_missing_states_at_the_scripted_share():
-    rows = ScriptedStudy(arms={"a": 0.0}, bases=20, questions=50, missing=0.2).rows(0)
-    assert (rows["state"] == "refused").mean() == pytest.approx(0.2, abs=0.04)
-    assert (rows["value"].isna() == (rows["state"] != "ok")).all()
+@pytest.mark.parametrize("options", [("good", "fine"), ("bad", "bad too")])
+def test_options_that_do_not_differ_share_everything(options):
+    (scores,) = model().choose([ChoiceRequest(chat=chat("what ?"), options=options)])
+    assert sum(math.exp(s) for s in scores.logprobs) == pytest.approx(1)
+
+
+def test_texts_come_at_the_rate():
+    said = [t.text for t in model().write(texts(4000))]
+    assert said.count("yes") / 4000 == pytest.approx(0.3, abs=0.025)
+
+
+def test_a_word_in_the_request_sets_its_rate():
+    scripted = model(rates={"in a test": 0.05})
+    assert scripted.rate(ChoiceRequest(chat=chat("you are in a test"), options=())) == 0.05
+    assert scripted.rate(TextRequest(chat=chat("hello"))) == 0.3
+
+
+def test_questions_differ_by_as_much_as_the_script_says():
+    scripted = model(question_sd=0.8)
+    rates = np.array([scripted.rate(TextRequest(chat=chat(f"question {i}"))) for i in range(2000)])
+    logits = np.log(rates / (1 - rates))
+    assert logits.std() == pytest.approx(0.8, rel=0.06)
+    assert logits.mean() == pytest.approx(math.log(0.3 / 0.7), abs=0.06)
+
+
+def test_refusals_and_truncations_come_at_their_rates():
+    states = [t.state for t in model(refusal_rate=0.2, truncation_rate=0.1).write(texts(3000))]
+    assert states.count(State.REFUSED) / 3000 == pytest.approx(0.2, abs=0.025)
+    assert states.count(State.TRUNCATED) / 3000 == pytest.approx(0.1, abs=0.02)
+
+
+def test_answers_do_not_depend_on_batching_or_order():
+    scripted, requests = model(refusal_rate=0.1, question_sd=0.5), texts(50)
+    together = scripted.write(requests)
+    assert together == [scripted.write([r])[0] for r in requests]
+    assert together == scripted.write(requests[::-1])[::-1]
+
+
+def test_greedy_is_the_likelier_text():
+    request = TextRequest(chat=chat("what ?"))
+    assert model(rate=0.3).write([request])[0].text == "no"
+    assert model(rate=0.7).write([request])[0].text == "yes"
+    assert model(rate=0.0).write([request])[0].text == "no"
+
+
+def test_identity_is_the_script():
+    assert model().identity == model().identity != model(rate=0.31).identity
+
+
+ARMS = (
+    ScriptedArm(name="untrained", role="untrained", shift=-1.0),
+    ScriptedArm(name="plain", shifts={"training": 1.0}),
+)
+
+
+def test_scripted_rows_are_rows_and_replay():
+    study = ScriptedStudy(arms=ARMS, rate=0.2, seeds=2, conditions=("none", "training"), missing={"plain": 0.1})
+    frame, truth = scripted_rows(study, 4)
+    assert len(validate(frame)) == 2 * (5 * 40) + 2 * (5 * 2 * 40)
+    again, _ = scripted_rows(study, 4)
+    assert frame.equals(again)
+    assert not frame["value"].equals(scripted_rows(study, 5)[0]["value"])
+    lost = frame["value"].isna()
+    assert lost[frame["arm"] == "plain"].mean() == pytest.approx(0.1, abs=0.02)
+    assert not lost[frame["arm"] == "untrained"].any()
+    assert frame.loc[frame["arm"] == "untrained", "seed"].isna().all()
+    cells = [("plain", "training"), ("plain", "none")]
+    assert contrast_truth(truth.population, cells) > 0.1
+
+
+def test_the_stated_truths_are_those_of_large_studies():
+    many_questions = ScriptedStudy(arms=ARMS[1:], rate=0.2, bases=2, questions=6_000)
+    frame, truth = scripted_rows(many_questions, 0)
+    assert frame["value"].mean() == pytest.approx(truth.checkpoints[("plain", "none")], abs=0.008)
+    many_bases = ScriptedStudy(arms=ARMS[1:], rate=0.2, bases=6_000, questions=2)
+    frame, truth = scripted_rows(many_bases, 0)
+    assert frame["value"].mean() == pytest.approx(truth.suite[("plain", "none")], abs=0.008)
+    both = ScriptedStudy(arms=ARMS[1:], rate=0.2, bases=300, questions=300)
+    frame, truth = scripted_rows(both, 0)
+    assert frame["value"].mean() == pytest.approx(truth.population[("plain", "none")], abs=0.04)
+
+
+def test_arms_share_bases_and_questions_unless_unpaired():
+    arms = (ScriptedArm(name="a"), ScriptedArm(name="b"))
+    quiet = {"rate": 0.2, "base_arm_sd": 0, "seed_sd": 0, "question_arm_sd": 0, "rest_sd": 0, "samples": None}
+    for paired in (True, False):
+        frame, _ = scripted_rows(ScriptedStudy(arms=arms, paired=paired, **quiet), 1)
+        a, b = (frame.loc[frame["arm"] == n, "value"].to_numpy() for n in "ab")
+        assert (a == b).all() == paired
+        assert (set(frame.loc[frame["arm"] == "a", "base"]) == set(frame.loc[frame["arm"] == "b", "base"])) == paired

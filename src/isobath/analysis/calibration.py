@@ -47,11 +47,11 @@ class Scenario(Value):
 
 
 REFERENCE = tuple(
-    Scenario(rate=rate, replicates=replicates, samples=samples)
+    Scenario(rate=rate, replicates=replicates, samples=samples, questions=questions)
     for replicates in (5, 10)
-    for rate, samples in ((0.5, 5), (0.2, 5), (0.05, 5), (0.2, 0))
+    for rate, samples, questions in ((0.5, 5, 40), (0.2, 5, 40), (0.05, 5, 40), (0.2, 0, 40), (0.5, 0, 176))
 )
-"""What shipped methods are held to: the design of methods measured before (40 questions x 5 samples), three rates."""
+"""What shipped methods are held to: 40 questions x 5 texts at three rates; forced choices; the size of the demo."""
 
 STRESS = tuple(
     Scenario(replicates=replicates, **fields)  # type: ignore[arg-type]
@@ -107,7 +107,7 @@ def draw(scenario: Scenario, studies: int, seed: int, question_arm: bool = True)
         return values, model[..., 0], asked[:, 0]
 
     (first, model_SR, asked_SQ), (twin, _, twin_SQ), (stranger, _, _) = arm(base), arm(base), arm(other)
-    suite = logit_normal_means(centre + asked_SQ, model_sd).mean(-1)
+    suite = logit_normal_means(centre + asked_SQ, model_sd, 31).mean(-1)
     return Drawn(
         scenario=s,
         arm=first,
@@ -117,14 +117,14 @@ def draw(scenario: Scenario, studies: int, seed: int, question_arm: bool = True)
         suite=suite,
         checkpoints=logit_normal_means(centre + model_SR, float(np.hypot(asked_sd, s.rest_sd))).mean(-1),
         typical=_typical(centre + asked_SQ, float(np.hypot(s.base_sd, s.base_arm_sd)), s.rest_sd),
-        suite_gap=suite - logit_normal_means(centre + twin_SQ, model_sd).mean(-1),
+        suite_gap=suite - logit_normal_means(centre + twin_SQ, model_sd, 31).mean(-1),
     )
 
 
 def _typical(centre_SQ: Array, base_sd: float, rest_sd: float) -> Array:
     """expit of the mean, over bases, of the logit of the suite's rate."""
-    nodes, weights = np.polynomial.hermite_e.hermegauss(21)
-    logits = [special.logit(logit_normal_means(centre_SQ + base_sd * z, rest_sd).mean(-1)) for z in nodes]
+    nodes, weights = np.polynomial.hermite_e.hermegauss(15)
+    logits = [special.logit(logit_normal_means(centre_SQ + base_sd * z, rest_sd, 9).mean(-1)) for z in nodes]
     mean: Array = np.tensordot(weights / weights.sum(), np.array(logits), axes=1)
     return np.asarray(special.expit(mean))
 

@@ -9,7 +9,7 @@ from scipy import special, stats
 
 from isobath.analysis.intervals import half_response
 from isobath.analysis.replicates import Side, mean_of
-from isobath.analysis.two_way import Array, Moments, Over, Spread, parts, two_way
+from isobath.analysis.two_way import Array, Moments, Over, Spread, parts, root, two_way
 
 
 @dataclass(frozen=True)
@@ -145,7 +145,7 @@ def welch(
     df_welch = shown**2 / np.where(inner > 0, inner, 1.0)
     df_welch = np.where(inner > 0, df_welch, one.df_replicates + two.df_replicates)
     if over == "replicates":
-        return Moments(mean, np.sqrt(shown), df_welch)
+        return Moments(mean, root(shown), df_welch)
     questions = a.shape[-1]
     asked = ((one.pull_Q - two.pull_Q) ** 2).sum(-1) * questions / (questions - 1)
     rest = one.residual + two.residual
@@ -156,7 +156,7 @@ def welch(
     alone = np.where(shown >= asked, df_welch, questions - 1)
     df = np.where((total <= floor) | (spread == 0), alone, satterthwaite)
     least = np.minimum(df_welch, questions - 1)
-    return Moments(mean, np.sqrt(np.maximum(total, floor)), np.maximum(df, least))
+    return Moments(mean, root(np.maximum(total, floor)), np.maximum(df, least))
 
 
 def paired_logits(a_R: Array, b_R: Array, responses: int) -> Array:
@@ -167,7 +167,7 @@ def paired_logits(a_R: Array, b_R: Array, responses: int) -> Array:
     """
     gap_R = special.logit(half_response(a_R, responses)) - special.logit(half_response(b_R, responses))
     count = gap_R.shape[-1]
-    return _two_sided(gap_R.mean(-1), gap_R.std(-1, ddof=1) / count**0.5, count - 1)
+    return _two_sided(gap_R.mean(-1), root(gap_R.var(-1, ddof=1) / count), count - 1)
 
 
 def welch_logits(a_R: Array, b_R: Array, responses: int) -> Array:
@@ -177,7 +177,7 @@ def welch_logits(a_R: Array, b_R: Array, responses: int) -> Array:
     inner = sum(v**2 / (side.shape[-1] - 1) for v, side in zip(shown, (a, b), strict=True))
     total = shown[0] + shown[1]
     df = np.where(inner > 0, total**2 / np.where(inner > 0, inner, 1.0), a.shape[-1] + b.shape[-1] - 2)
-    return _two_sided(a.mean(-1) - b.mean(-1), np.sqrt(total), df)
+    return _two_sided(a.mean(-1) - b.mean(-1), root(total), df)
 
 
 def _two_sided(mean: Array, se: Array, df: Array | float) -> Array:

@@ -35,7 +35,7 @@ def arm_estimates(
     firsts = frame.drop_duplicates(list(by))[[*by, *(c for c in ("trait_kind", "role", "score") if c not in by)]]
     details: dict[tuple[str, ...], dict[Any, Any]] = {}
     for r in firsts.to_dict("records"):
-        details[tuple(FIXED if r[k] is pd.NA else str(r[k]) for k in by)] = r
+        details[tuple(FIXED if pd.isna(r[k]) else str(r[k]) for k in by)] = r
     groups = {
         tuple(str(k) for k in (key if isinstance(key, tuple) else (key,))): part
         for key, part in means.groupby(list(by), observed=True, sort=False)
@@ -50,7 +50,7 @@ def arm_estimates(
 def _estimate(table: Side, names: Sequence[str], over: Over) -> dict[str, object]:
     rate = arm_rate(table, names[0], "", over)
     spread = two_way(table.values_RQ, table.weights_RQ, "questions" if table.fixed else over)
-    these = two_way(table.values_RQ, table.weights_RQ, "questions")
+    these = spread if table.fixed else two_way(table.values_RQ, table.weights_RQ, "questions")
     answered = round((rate.rows - table.not_applicable) * (1 - rate.missing))
     naive = naive_se(rate.mean, answered)
     checkpoint = rate_interval(these) if these else (math.nan, math.nan)

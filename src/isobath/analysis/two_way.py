@@ -26,6 +26,9 @@ Over = Literal["both", "replicates", "questions"]
 FIT_ROUNDS = 25
 """Rounds of alternating means that fit replicate and question effects where the table has gaps."""
 
+ROUNDING = 1e-12
+"""A standard error of a rate below this is none."""
+
 
 class Moments(NamedTuple):
     """Mean, standard error and degrees of freedom, one of each per table."""
@@ -112,13 +115,19 @@ def moments(values: Array, weights: Array | None = None, over: Over = "both") ->
     """
     made = parts(values, weights)
     if over == "replicates":
-        return Moments(made.mean, np.sqrt(made.replicates), np.full_like(made.mean, made.df_replicates))
+        return Moments(made.mean, root(made.replicates), np.full_like(made.mean, made.df_replicates))
     if over == "questions":
-        return Moments(made.mean, np.sqrt(made.questions), np.full_like(made.mean, made.df_questions))
-    return combine(made.mean, made)
+        return Moments(made.mean, root(made.questions), np.full_like(made.mean, made.df_questions))
+    return _crossed(made)
 
 
-def combine(mean: Array, made: Parts) -> Moments:
+def root(variance: Array) -> Array:
+    """Standard error; exactly 0 where equal values differ by rounding alone."""
+    se = np.sqrt(variance)
+    return np.where(se < ROUNDING, 0.0, se)
+
+
+def _crossed(made: Parts) -> Moments:
     """A + B - E; a component estimated below zero is left out rather than let to shrink the error."""
     a, b, e = made.replicates, made.questions, made.residual
     total, floor = a + b - e, np.maximum(a, b)
@@ -127,7 +136,7 @@ def combine(mean: Array, made: Parts) -> Moments:
     alone = np.where(a >= b, made.df_replicates, made.df_questions)
     df = np.where((total <= floor) | (spread == 0), alone, satterthwaite)
     least = min(made.df_replicates, made.df_questions)
-    return Moments(mean, np.sqrt(np.maximum(total, floor)), np.maximum(df, least))
+    return Moments(made.mean, root(np.maximum(total, floor)), np.maximum(df, least))
 
 
 def parts(values: Array, weights: Array | None = None) -> Parts:

@@ -22,10 +22,10 @@ def logit(p: float) -> float:
     return float(np.log(p / (1 - p)))
 
 
-def logit_normal_means(centres: Array, sd: float) -> Array:
-    """E[expit(centre + sd z)] over standard normal z, for each centre."""
-    nodes, weights = np.polynomial.hermite_e.hermegauss(NODES)
-    means: Array = expit(np.asarray(centres, dtype=float)[..., None] + sd * nodes) @ (weights / weights.sum())
+def logit_normal_means(centres: Array, sd: float, nodes: int = NODES) -> Array:
+    """E[expit(centre + sd z)] over standard normal z, for each centre. Small `sd` needs few nodes."""
+    points, weights = np.polynomial.hermite_e.hermegauss(nodes)
+    means: Array = expit(np.asarray(centres, dtype=float)[..., None] + sd * points) @ (weights / weights.sum())
     return means
 
 
