@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,9 +65,15 @@ def write_part(folder: Path, responses: Iterable[Response]) -> None:
     pq.write_table(table, folder / FILE)
 
 
-def read_part(folder: Path) -> list[Response]:
-    """Read back what `write_part` wrote."""
+def read_part(folder: Path, only: Collection[str] | None = None) -> list[Response]:
+    """Read back what `write_part` wrote; with `only`, just the responses with these ids."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
     import pyarrow.parquet as pq
+
+    table = pq.read_table(folder / FILE)
+    if only is not None:
+        table = table.filter(pc.is_in(table["response_id"], value_set=pa.array(list(only), pa.string())))
 
     return [
         Response(
@@ -80,5 +86,5 @@ def read_part(folder: Path) -> list[Response]:
             state=State(row["state"]),
             replayable=row["replayable"],
         )
-        for row in pq.read_table(folder / FILE).to_pylist()
+        for row in table.to_pylist()
     ]

@@ -42,13 +42,10 @@ FRESH = (
 def write_study_report(results: Results) -> Path:
     """Write report.html, the figures and the summary into the results' folder; returns the page's path."""
     from isobath.report.page import write_report
-    from isobath.report.page_view import page_view
-    from isobath.report.paper import write_figures
     from isobath.report.terminal import summary_text
 
     report = results.whole_report
-    path = write_report(report, results.report_path)
-    write_figures(page_view(report).figures, results.folder / "figures")
+    path = write_report(report, results.report_path, results.folder / "figures")
     (results.folder / SUMMARY).write_text(summary_text(report, path), encoding="utf-8")
     if not results.failures:
         write_stamp(results.study, results.store, results.folder)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 
 from isobath.base.identity import fingerprint
@@ -16,11 +16,11 @@ PART = 2048
 """Requests per stored part: what a kill costs at most."""
 
 
-def stored_responses(checkpoint: str, store: Store) -> dict[str, Response]:
-    """Everything `checkpoint` has answered so far, by response id."""
+def stored_responses(checkpoint: str, store: Store, only: Collection[str] | None = None) -> dict[str, Response]:
+    """Everything `checkpoint` has answered so far (or the part of it in `only`), by response id."""
     found: dict[str, Response] = {}
     for part in store.children(checkpoint, KIND):
-        found.update((r.response_id, r) for r in read_part(part.path))
+        found.update((r.response_id, r) for r in read_part(part.path, only))
     return found
 
 

@@ -30,7 +30,8 @@ def with_responses(rows: pd.DataFrame, store: Store) -> pd.DataFrame:
     """`rows` (columns `SHOWN`) joined with the stored responses they were scored from."""
     import pandas as pd
 
-    found: dict[str, dict[str, Response]] = {run: stored_responses(run, store) for run in rows["run"].unique()}
+    wanted = rows.groupby("run", observed=True)["response_id"]
+    found: dict[str, dict[str, Response]] = {str(run): stored_responses(str(run), store, set(i)) for run, i in wanted}
     made = [_spoken(found[run][rid]) for run, rid in zip(rows["run"], rows["response_id"], strict=True)]
     spoken = pd.DataFrame(made, index=rows.index, columns=["kind", "prompt", "options", "text"])
     return pd.concat([rows[list(SHOWN)], spoken], axis=1).reset_index(drop=True)
