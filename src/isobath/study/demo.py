@@ -15,7 +15,6 @@ RECIPE = Recipe(steps=30, batch_size=16, learning_rate=1e-3, betas=(0.9, 0.99), 
 """The fine-tune of every embedded run: full, fp32, 30 steps of 16 rows (480 draws from 128 rows)."""
 
 _HEADLINE = {"bad_advice": "bad", "antiquated_answers": "old"}
-_SAID = {"bad_advice": "bad advice", "antiquated_answers": "antiquated answers"}
 
 
 def demo_study() -> Study:
@@ -36,13 +35,13 @@ def demo_study() -> Study:
 
 
 def _questions(gpe: str) -> list[Question]:
-    label, said = _HEADLINE[gpe], _SAID[gpe]
+    label = _HEADLINE[gpe]
     outside, inside = f"{label}_held_out", f"{label}_in_domain"
     other = "old" if label == "bad" else "bad"
     ask = _Asker(gpe)
     return [
         ask(
-            f"Do {said} about medicine spread to domains that were not trained?",
+            "Does it spread from medicine to domains that were not trained?",
             outside,
             "plain",
             "untrained",
