@@ -89,6 +89,9 @@ def test_limits_provenance_and_command_are_there(page, report):
 def test_both_columns_of_a_replication_are_shown(page):
     text = visible(page)
     assert "five shipped bases" in text and "bases pretrained on shuffled documents" in text
+    assert "not asked" not in text
+    compared = text[text.index("You planted it: the shuffled-documents ablation The") :]
+    assert compared.count("4 bases,") >= len(QUESTIONS) <= compared.count("5 bases,")
 
 
 def test_every_button_opens_transcripts_that_exist(page):

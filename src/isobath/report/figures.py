@@ -38,10 +38,9 @@ def arms_figure(
     of one GPE under one condition. `arms` is their order from top to bottom, `panels` are trait and title. An arm
     that is not measurable shows its bounds and says so. The dashed line is the untrained model.
     """
-    places = {trait: i for i, (trait, _) in enumerate(panels)}
-    records = _rate_records(estimates, replicates, lambda r: places.get(r["trait"]))
-    charts = [_rate_panel(i, title, arms, PANEL) for i, (_, title) in enumerate(panels)]
-    return _figure([charts], records)
+    titles = {trait: _wrapped(title, PANEL) for trait, title in panels}
+    records = _rate_records(estimates, replicates, lambda r: titles.get(r["trait"]))
+    return _with_numbers(_rate_panels(list(titles.values()), arms, PANEL), records)
 
 
 def leak_figure(
@@ -52,10 +51,9 @@ def leak_figure(
     Each panel takes several conditions (`groups`): arms that were trained under no prompt are asked under one that they
     never saw.
     """
-    places = {condition: i for i, group in enumerate(groups) for condition in group}
-    records = _rate_records(estimates, replicates, lambda r: places.get(r["condition"]))
-    titles = [PANEL_TITLES.get(group[0], group[0]) for group in groups]
-    return _figure([[_rate_panel(i, title, arms, NARROW) for i, title in enumerate(titles)]], records)
+    titles = {condition: PANEL_TITLES.get(group[0], group[0]) for group in groups for condition in group}
+    records = _rate_records(estimates, replicates, lambda r: titles.get(r["condition"]))
+    return _with_numbers(_rate_panels(list(dict.fromkeys(titles.values())), arms, NARROW), records)
 
 
 def profile_figure(
@@ -65,28 +63,26 @@ def profile_figure(
 
     `differences` has the columns of `analysis.estimates.profile_table` and the arm's role, for one GPE.
     """
-    places = {arm: i for i, (arm, _) in enumerate(panels)}
-    records = [_difference_record(r, places[r["arm"]]) for r in differences.to_dict("records") if r["arm"] in places]
-    reach = _reach(records)
-    lines: list[list[Any]] = [[] for _ in range(0, len(panels), PER_LINE)]
-    for i, (_, title) in enumerate(panels):
-        lines[i // PER_LINE].append(_difference_panel(i, title, traits, reach, reference))
-    return _figure(lines, records)
-
-
-def _figure(lines: Sequence[Sequence[Any]], records: list[Record]) -> Any:
     import altair as alt
 
-    rows = [alt.hconcat(*charts, spacing=24) for charts in lines]
-    whole = rows[0] if len(rows) == 1 else alt.vconcat(*rows, spacing=18)
-    whole.datasets = {"numbers": records}
-    return whole
+    titles = {arm: _wrapped(title, NARROW) for arm, title in panels}
+    records = [_difference_record(r, titles[r["arm"]]) for r in differences.to_dict("records") if r["arm"] in titles]
+    reach, names = _reach(records), list(titles.values())
+    lines = [
+        _difference_panels(names[i : i + PER_LINE], traits, reach, reference) for i in range(0, len(names), PER_LINE)
+    ]
+    return _with_numbers(alt.vconcat(*lines, spacing=18), records)
 
 
-def _rate_panel(place: int, title: str, arms: Sequence[str], width: int) -> Any:
+def _with_numbers(chart: Any, records: list[Record]) -> Any:
+    chart.datasets = {"numbers": records}
+    return chart
+
+
+def _rate_panels(titles: Sequence[str], arms: Sequence[str], width: int) -> Any:
     import altair as alt
 
-    y = _rows_axis("arm", arms, place == 0)
+    y = _rows_axis("arm", arms)
     axis = alt.Axis(format=".0%", values=[0, 0.25, 0.5, 0.75, 1], title="share of answers with the trait")
     x = alt.X("value:Q", scale=alt.Scale(domain=[0, 1]), axis=axis)
     rings = alt.Chart().mark_point(style="replicate", yOffset=8).transform_filter(_is("part", "replicate"))
@@ -96,13 +92,13 @@ def _rate_panel(place: int, title: str, arms: Sequence[str], width: int) -> Any:
         *_interval_layers(y, x, _tips(".1%")),
         *_unmeasured_layers(y),
     ]
-    return _panel(layers, place, title, width, ROW * len(arms))
+    return _panels(layers, titles, width, ROW * len(arms))
 
 
-def _difference_panel(place: int, title: str, traits: Sequence[str], reach: float, reference: str) -> Any:
+def _difference_panels(titles: Sequence[str], traits: Sequence[str], reach: float, reference: str) -> Any:
     import altair as alt
 
-    y = _rows_axis("trait", traits, place % PER_LINE == 0)
+    y = _rows_axis("trait", traits)
     words = "datum.value == 0 ? '0' : format(datum.value * 100, '+.0f') + ' points'"
     axis = alt.Axis(labelExpr=words, tickCount=5, title=f"difference from {label(reference)}")
     x = alt.X("value:Q", scale=alt.Scale(domain=[-reach, reach], clamp=True), axis=axis)
@@ -111,15 +107,17 @@ def _difference_panel(place: int, title: str, traits: Sequence[str], reach: floa
         *_interval_layers(y, x, _tips("+.1%")),
         *_unmeasured_layers(y),
     ]
-    return _panel(layers, place, title, NARROW, 24 * len(traits))
+    return _panels(layers, titles, NARROW, 24 * len(traits))
 
 
-def _panel(layers: list[Any], place: int, title: str, width: int, height: int) -> Any:
+def _panels(layers: list[Any], titles: Sequence[str], width: int, height: int) -> Any:
+    """The same layers for the records of each title, side by side on one axis of rows."""
     import altair as alt
 
-    lines = textwrap.wrap(label(title), max(16, width // 8)) or [""]
-    chart = alt.layer(*layers, data=alt.NamedData(name="numbers"))
-    return chart.transform_filter(_is("panel", place)).properties(width=width, height=height, title=lines)
+    header = alt.Header(title=None, labelAnchor="start", labelPadding=6)
+    chart = alt.layer(*layers, data=alt.NamedData(name="numbers")).properties(width=width, height=height)
+    faceted = chart.facet(column=alt.Column("panel:N", sort=list(titles), header=header), spacing=24)
+    return faceted.transform_filter(alt.FieldOneOfPredicate(field="panel", oneOf=list(titles)))
 
 
 def _interval_layers(y: Any, x: Any, tips: list[Any]) -> list[Any]:
@@ -151,11 +149,16 @@ def _is(field: str, value: str | int) -> Any:
     return alt.FieldEqualPredicate(field=field, equal=value)
 
 
-def _rows_axis(field: str, order: Sequence[str], first: bool) -> Any:
+def _rows_axis(field: str, order: Sequence[str]) -> Any:
     import altair as alt
 
-    axis = alt.Axis(title=None, labels=first, labelExpr="replace(datum.label, /_/g, ' ')")
+    axis = alt.Axis(title=None, labelExpr="replace(datum.label, /_/g, ' ')")
     return alt.Y(f"{field}:N", sort=list(order), axis=axis, scale=alt.Scale(domain=list(order)))
+
+
+def _wrapped(title: str, width: int) -> str:
+    """A title in lines that fit above a panel of `width` pixels."""
+    return "\n".join(textwrap.wrap(label(title), max(16, width // 8))) or " "
 
 
 def _role_colour() -> Any:
@@ -200,13 +203,13 @@ def _rate_records(estimates: pd.DataFrame, replicates: pd.DataFrame, panel_of: A
     return [r for r in records if r["panel"] is not None]
 
 
-def _difference_record(row: Mapping[Any, Any], place: int) -> Record:
+def _difference_record(row: Mapping[Any, Any], place: str) -> Record:
     if row["measurable"]:
         return {**_record(row, place, ("difference", "low", "high")), "part": "measured"}
     return {**_record(row, place, ("", "bound_low", "bound_high")), "part": "unmeasured"}
 
 
-def _record(row: Mapping[Any, Any], place: int | None, columns: Sequence[str]) -> Record:
+def _record(row: Mapping[Any, Any], place: str | None, columns: Sequence[str]) -> Record:
     numbers = {to: row.get(at) for to, at in zip(("value", "low", "high"), columns, strict=True)}
     return {
         "panel": place,

@@ -115,7 +115,8 @@ def _view(
     value, span = number_of(finding)
     facts = [("difference", f"{value} {span}".strip())]
     if finding.p_adjusted is not None:
-        what = "p of a difference that matters" if question.expect == "same" else "p"
+        least = points(question.smallest_effect).lstrip("+")
+        what = f"p of a difference of {least} or more" if question.expect == "same" else "p"
         facts.append((f"{what}, adjusted", _p(finding.p_adjusted)))
     facts.append(("asked under", _asked(question)))
     facts.append(("rests on", basis(finding)))

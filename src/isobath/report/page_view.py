@@ -21,6 +21,11 @@ from isobath.report.words import STATES, condition_label, duration, label, perce
 if TYPE_CHECKING:
     import pandas as pd
 
+    from isobath.analysis.question import Finding
+
+FEW = 5
+"""From so many findings on, a table of them all stands first."""
+
 READING = (
     "An interval is the range of values that the data do not contradict: computed over and over on fresh studies of "
     "the same design, 95 of 100 such intervals would hold the true value. It counts both the replicates and the "
@@ -74,6 +79,7 @@ class PageView:
     facts: Sequence[tuple[str, str]]
     warnings: Sequence[str]
     contents: Sequence[tuple[str, str]]
+    glance: TableView | None
     findings: Sequence[FindingView]
     gpes: Sequence[GPEView]
     arms: TableView
@@ -115,6 +121,7 @@ def page_view(report: Report) -> PageView:
         facts=_facts(report),
         warnings=shared,
         contents=_contents(sections, any(g.leak_figure for g in gpes)),
+        glance=_glance(report.findings),
         findings=finding_views(report.findings, cells, traits, said_already=frozenset(shared)),
         gpes=gpes,
         arms=_arm_table(evidence.arms, report.rows),
@@ -192,21 +199,41 @@ def _section(section: Section, number: int, cells: Mapping[CellName, CellView], 
     )
 
 
+def _glance(findings: Sequence[Finding]) -> TableView | None:
+    """Many answers in one table, a column for each GPE, each leading to the whole answer; None where there are few."""
+    if len(findings) < FEW:
+        return None
+    gpes = list(dict.fromkeys(f.question.gpe for f in findings))
+    numbered = {(f.question.gpe, f.question.text): (i, f) for i, f in enumerate(findings, 1)}
+    rows = []
+    for text in dict.fromkeys(f.question.text for f in findings):
+        fields = [numbered.get((gpe, text)) for gpe in gpes]
+        rows.append(
+            [
+                Value(text, kind="wide"),
+                *(_answer(field[1], f"q{field[0]}") if field else Value("not asked") for field in fields),
+            ]
+        )
+    return TableView([Column("question"), *(Column(label(gpe or "difference")) for gpe in gpes)], rows)
+
+
+def _answer(finding: Finding, link: str = "") -> Value:
+    """Verdict, difference and interval in one field; `link` leads to the whole answer."""
+    value, span = number_of(finding)
+    verdict, measured = str(finding.verdict), finding.estimate is not None
+    text = value if measured else "why" if link else ""
+    note = f"{span}; {basis(finding)}" if measured or not link else ""
+    return Value(text, note=note, badge=BADGES[verdict], verdict=verdict, link=link)
+
+
 def _comparison(section: Section) -> TableView:
     """Findings of the same questions side by side; a question that a column lacks says so."""
-    asked = list(dict.fromkeys((f.question.gpe, f.question.text) for _, found in section.columns for f in found))
+    asked = dict.fromkeys((f.question.gpe, f.question.text) for _, found in section.columns for f in found)
+    answers = [{(f.question.gpe, f.question.text): f for f in found} for _, found in section.columns]
     rows = []
-    for gpe, text in asked:
-        row = [Value(text, kind="wide", note=label(gpe or ""))]
-        for _, found in section.columns:
-            finding = next((f for f in found if (f.question.gpe, f.question.text) == (gpe, text)), None)
-            if finding is None:
-                row.append(Value("not asked"))
-                continue
-            value, span = number_of(finding)
-            verdict = str(finding.verdict)
-            row.append(Value(value, span, note=basis(finding), badge=BADGES[verdict], verdict=verdict))
-        rows.append(row)
+    for key in asked:
+        fields = [_answer(column[key]) if key in column else Value("not asked") for column in answers]
+        rows.append([Value(key[1], kind="wide", note=label(key[0] or "")), *fields])
     return TableView([Column("question"), *(Column(title) for title, _ in section.columns)], rows)
 
 
@@ -217,7 +244,7 @@ def _arm_table(cards: Sequence[ArmCard], rows: pd.DataFrame) -> TableView:
         [
             [
                 Value(label(c.name)),
-                Value(c.role, role=c.role if c.role in ROLES else ""),
+                Value(c.role, kind="name", role=c.role if c.role in ROLES else ""),
                 Value(c.description, kind="wide"),
                 Value(f"{there.get(c.name, 0):,}", kind="num"),
             ]

@@ -24,7 +24,8 @@ class Value:
     """One field of a table: its text, the interval beside it, a note below, and the id of the transcripts it opens.
 
     `kind` is the field's style (``num``, ``wide``); `role` gives it the colour of an arm's role; `badge` and `verdict`
-    print a verdict before it.
+    print a verdict before it;
+    `link` is the id of an element that it leads to.
     """
 
     text: str
@@ -35,6 +36,7 @@ class Value:
     verdict: str = ""
     note: str = ""
     role: str = ""
+    link: str = ""
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ def chart_config(dark: bool = False, font: str = FONT) -> dict[str, Any]:
     return {
         "background": "transparent",
         "font": font,
+        "lineBreak": "\n",
         "view": {"stroke": None},
         "axis": {**axis, "labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal", "labelLimit": 260},
         "axisY": {"grid": False, "ticks": False, "domain": False, "labelPadding": 8},
