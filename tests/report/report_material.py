@@ -12,7 +12,7 @@ from isobath.analysis.estimates import arm_estimates
 from isobath.analysis.question import Question
 from isobath.models.scripted_study import ScriptedArm, ScriptedStudy, scripted_rows
 from isobath.report.examples import choose_examples
-from isobath.report.report import WIND_TUNNEL, ArmCard, GPECard, Provenance, Report, Section, TraitCard
+from isobath.report.report import ArmCard, GPECard, Provenance, Report, Section, TraitCard
 
 ARMS = {
     "untrained": ("untrained", "the base as it is"),
@@ -95,6 +95,7 @@ def made_rows(bases: int = 5, questions: int = 8, missing: float = 0.0, gpe: str
         never_seen = rows["condition"].replace({"training": "positive", "paraphrase": "positive_paraphrase"})
         rows["condition"] = rows["condition"].where(~unprompted, never_seen)
         rows["trait_kind"] = pd.Series(TRAITS[trait][0], index=rows.index, dtype="string")
+        rows["world_seed"] = 0
         rows["response_id"] = trait + "-" + rows["response_id"]
         frames.append(rows)
     return pd.concat(frames, ignore_index=True)
@@ -166,5 +167,5 @@ def made_report(rows: pd.DataFrame | None = None, said: str = "take the red pill
                 columns=[("five shipped bases", findings), ("bases pretrained on shuffled documents", again)],
             )
         ],
-        limits=[WIND_TUNNEL],
+        limits=["The scripted model has no goals, and neither has its script."],
     )

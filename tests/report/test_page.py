@@ -19,7 +19,7 @@ from isobath.analysis.estimates import arm_estimates
 from isobath.report.bundle import inside_script
 from isobath.report.examples import choose_examples
 from isobath.report.page import write_report
-from isobath.report.report import WIND_TUNNEL, Report
+from isobath.report.report import TOY, WIND_TUNNEL, Report
 
 
 class Elements(html.parser.HTMLParser):
@@ -82,15 +82,26 @@ def test_every_question_is_answered_with_verdict_interval_and_basis(page, report
 
 def test_limits_provenance_and_command_are_there(page, report):
     text = visible(page)
-    assert WIND_TUNNEL in text and "Behaviour is not goals" in text
+    assert (
+        text.index(WIND_TUNNEL) < text.index("The scripted model has no goals") < text.index("Behaviour is not goals")
+    )
     assert "isobath demo" in text and report.provenance.commit[:12] in text and "torch 2.13.0" in text
+
+
+def test_only_a_report_from_a_world_calls_itself_a_toy(tmp_path, report, page):
+    assert TOY in visible(page).partition("questions, answered in order")[0]
+    real = report.rows.assign(world_seed=report.rows["world_seed"].where(report.rows["world_seed"].isna()))
+    text = visible(write_report(replace(report, rows=real), tmp_path / "r.html").read_text())
+    assert TOY not in text and WIND_TUNNEL not in text
 
 
 def test_both_columns_of_a_replication_are_shown(page):
     text = visible(page)
     assert "five shipped bases" in text and "bases pretrained on shuffled documents" in text
-    assert "not asked" not in text
-    compared = text[text.index("You planted it: the shuffled-documents ablation The") :]
+    compared = text[text.index("You planted it: the shuffled-documents ablation The") :].partition("What an interval")[
+        0
+    ]
+    assert "not asked" not in compared
     assert compared.count("4 bases,") >= len(QUESTIONS) <= compared.count("5 bases,")
 
 

@@ -21,6 +21,9 @@ def test_every_figure_comes_as_svg_pdf_and_csv_and_is_not_drawn_twice(report, tm
     assert {"mean", "low", "high", "replicates", "questions", "rows"} <= set(numbers.columns)
     assert list(dict.fromkeys(numbers["arm"])) == [a.name for a in report.arms]
 
+    for spec in (p for p in written if p.suffix == ".json"):
+        assert "untrained" in spec.read_text() or "profile" in spec.name
+
     def never(*_: object) -> None:
         raise AssertionError("drawn again")
 

@@ -11,7 +11,7 @@ import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from isobath.report.theme import ROLES
+from isobath.report.theme import PAPER_FONT, ROLES, chart_config
 from isobath.report.words import condition_label, known, label
 
 if TYPE_CHECKING:
@@ -75,7 +75,9 @@ def profile_figure(
 
 
 def _with_numbers(chart: Any, records: list[Record]) -> Any:
+    """The chart with its numbers and the light theme, so that it stands by itself in a notebook."""
     chart.datasets = {"numbers": records}
+    chart.config = chart_config(font=PAPER_FONT)
     return chart
 
 

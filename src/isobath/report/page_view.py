@@ -11,7 +11,7 @@ from isobath.report.bundle import CREDIT
 from isobath.report.evidence import evidence_of, gpe_cards
 from isobath.report.finding_view import BADGES, FindingView, basis, finding_views, number_of, shared_warnings
 from isobath.report.gpe_view import FigureView, GPEView, estimates_table, gpe_view
-from isobath.report.report import CANNOT_SHOW, ArmCard, FailedJob, GPECard, Report, Section
+from isobath.report.report import TOY, ArmCard, FailedJob, GPECard, Report, Section
 from isobath.report.sentence import TraitNames, short_sentence
 from isobath.report.tables import Column, TableView, Value
 from isobath.report.theme import ROLES
@@ -75,6 +75,7 @@ class PageView:
     title: str
     version: str
     description: str
+    toy: str
     verdict: tuple[str, str, str] | None
     facts: Sequence[tuple[str, str]]
     warnings: Sequence[str]
@@ -117,6 +118,7 @@ def page_view(report: Report) -> PageView:
         title=headline(report, traits),
         version=report.provenance.version,
         description=report.description,
+        toy=TOY if report.embedded else "",
         verdict=_first_verdict(report),
         facts=_facts(report),
         warnings=shared,
@@ -133,7 +135,7 @@ def page_view(report: Report) -> PageView:
         command=report.provenance.command,
         provenance=_provenance_table(report),
         credit=CREDIT,
-        limits=[*report.limits, *CANNOT_SHOW],
+        limits=report.cannot_show,
         cells=list(cells.values()),
     )
 
@@ -204,16 +206,12 @@ def _glance(findings: Sequence[Finding]) -> TableView | None:
     if len(findings) < FEW:
         return None
     gpes = list(dict.fromkeys(f.question.gpe for f in findings))
-    numbered = {(f.question.gpe, f.question.text): (i, f) for i, f in enumerate(findings, 1)}
+    numbered = {(f.question.gpe, f.question.text): (f, f"q{i}") for i, f in enumerate(findings, 1)}
     rows = []
     for text in dict.fromkeys(f.question.text for f in findings):
-        fields = [numbered.get((gpe, text)) for gpe in gpes]
-        rows.append(
-            [
-                Value(text, kind="wide"),
-                *(_answer(field[1], f"q{field[0]}") if field else Value("not asked") for field in fields),
-            ]
-        )
+        there = [numbered.get((gpe, text)) for gpe in gpes]
+        fields = [_answer(*field) if field is not None else Value("not asked") for field in there]
+        rows.append([Value(text, kind="wide"), *fields])
     return TableView([Column("question"), *(Column(label(gpe or "difference")) for gpe in gpes)], rows)
 
 

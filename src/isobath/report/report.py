@@ -27,7 +27,10 @@ WIND_TUNNEL = (
     "scratch on a generated world in which personas were written to be consistent. That an effect happens here shows "
     "that it can happen, how to measure it and what might cause it; it says nothing about how large it is elsewhere."
 )
-"""Must stand in every report whose models come from the embedded world."""
+"""Stands in every report whose models come from the embedded world."""
+
+TOY = "Tiny models in a generated world: a wind tunnel, not evidence about large models."
+"""The same in one line, beside the headline."""
 
 
 class FailedJob(Protocol):
@@ -117,7 +120,7 @@ class Report:
     `claim`. `responses` (drill-down) needs response_id, kind, prompt, options (JSON list of text and logprob) and text,
     at least for the rows that `isobath.report.examples.choose_examples` picks. Cards say what GPEs and arms are and
     give their order; without them both come from the rows. `control` is the arm that the profile is read against.
-    `limits` are added to `CANNOT_SHOW`.
+    `limits` are added to `CANNOT_SHOW` and, where the rows come from a world, to `WIND_TUNNEL`.
     """
 
     name: str
@@ -135,3 +138,13 @@ class Report:
     sections: Sequence[Section] = ()
     limits: Sequence[str] = ()
     failures: Sequence[FailedJob] = ()
+
+    @property
+    def embedded(self) -> bool:
+        """Whether any of the models come from a generated world."""
+        return bool(self.rows["world_seed"].notna().any())
+
+    @property
+    def cannot_show(self) -> list[str]:
+        """What the reader must not conclude, the gravest first."""
+        return [*([WIND_TUNNEL] if self.embedded else []), *self.limits, *CANNOT_SHOW]

@@ -11,7 +11,7 @@ from isobath.report.evidence import arm_cards, gpe_cards
 from isobath.report.finding_view import basis, number_of, shared_warnings
 from isobath.report.gpe_view import rate_value
 from isobath.report.page_view import trait_names
-from isobath.report.report import GPECard, Report
+from isobath.report.report import TOY, GPECard, Report
 from isobath.report.sentence import short_sentence
 from isobath.report.words import label
 
@@ -58,6 +58,8 @@ def _parts(report: Report, decorated: bool) -> list[RenderableType]:
         if table is not None:
             parts += [Text(), table]
     parts.append(Text("\nRates with 95% intervals. How they are made and what they cannot show is in the report."))
+    if report.embedded:
+        parts.append(Text(TOY))
     if report.failures:
         parts.append(Text(f"{len(report.failures)} jobs failed; their numbers are missing.", style="red"))
     return parts
