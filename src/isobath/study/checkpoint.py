@@ -6,7 +6,7 @@ import json
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -41,21 +41,31 @@ class Checkpoint:
         return HFModel.load(self.folder, adapter=self.adapter)
 
 
-def token_rows(cell: Cell) -> list[TokenRow]:
+class TokenRows(NamedTuple):
+    """Rendered training rows, and the fingerprint of their ids, loss weights and metadata."""
+
+    rows: list[TokenRow]
+    identity: str
+
+
+def token_rows(cell: Cell) -> TokenRows:
     """The training rows of `cell` after its interventions, as token ids. Rendered once per process and content."""
-    gpe = cell.built()
-    rows = cell.arm.rows_of(gpe)
     key = fingerprint([cell.base.world or cell.base.identity, cell.gpe, cell.arm, cell.seed])
     if key not in _rendered:
         from isobath.models.template import render_row
 
-        tokenizer = tokenizer_of(cell.base.folder)
-        changed = apply_signal(cell.arm.stack_for(gpe), rows, cell.seed)
-        _rendered[key] = [render_row(tokenizer, row) for row in changed]
+        gpe, tokenizer = cell.built(), tokenizer_of(cell.base.folder)
+        changed = apply_signal(cell.arm.stack_for(gpe), cell.arm.rows_of(gpe), cell.seed)
+        rows = [render_row(tokenizer, row) for row in changed]
+        _rendered[key] = TokenRows(rows, fingerprint([_plain(row) for row in rows]))
     return _rendered[key]
 
 
-_rendered: dict[str, list[TokenRow]] = {}
+def _plain(row: TokenRow) -> list[object]:
+    return [np.asarray(row.ids).tolist(), np.asarray(row.loss_weights, dtype=float).tolist(), dict(row.metadata)]
+
+
+_rendered: dict[str, TokenRows] = {}
 _tokenizers: dict[str, Any] = {}
 
 
@@ -73,14 +83,10 @@ def run_spec(cell: Cell) -> dict[str, Any]:
 
     Signal-stage interventions are in the token ids; entries of later stages stand for themselves.
     """
-    tokens = [
-        [np.asarray(r.ids).tolist(), np.asarray(r.loss_weights, dtype=float).tolist(), dict(r.metadata)]
-        for r in token_rows(cell)
-    ]
     later = [e for e in cell.arm.stack_for(cell.built()).entries if e.stage != "signal"]
     return {
         "base": cell.base.identity,
-        "tokens": fingerprint(tokens),
+        "tokens": token_rows(cell).identity,
         "recipe": cell.recipe,
         "stack": later,
         "seed": cell.seed,
@@ -113,7 +119,7 @@ def _train(cell: Cell, folder: Path) -> None:
     model = HFModel.load(cell.base.folder).model
     if cell.recipe.adapter is not None:
         model = add_lora(model, cell.recipe.adapter, cell.seed)
-    log = train(model, token_rows(cell), cell.recipe, cell.seed, name=cell.name)
+    log = train(model, token_rows(cell).rows, cell.recipe, cell.seed, name=cell.name)
     if cell.recipe.adapter is not None:
         save_lora(model, folder)
     else:
