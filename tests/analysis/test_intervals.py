@@ -82,8 +82,9 @@ def test_the_typical_interval_is_a_t_interval_of_logits_and_counts_0_as_half_a_r
 
 def test_design_effect_counts_how_far_rows_are_from_independent():
     y = np.repeat(np.random.default_rng(0).binomial(1, 0.5, (8, 1)), 50, axis=1).astype(float)
-    made = two_way(y)
-    assert design_effect(made, y.size) == pytest.approx((made.se / naive_se(y.mean(), y.size)) ** 2)
-    assert design_effect(made, y.size) > 30
-    assert np.isnan(design_effect(None, 10))
+    made, row_sd = two_way(y), float(y.std(ddof=1))
+    assert naive_se(row_sd, y.size) == pytest.approx((y.mean() * (1 - y.mean()) / y.size) ** 0.5, rel=0.01)
+    assert design_effect(made, row_sd, y.size) == pytest.approx((made.se / naive_se(row_sd, y.size)) ** 2)
+    assert design_effect(made, row_sd, y.size) > 30
+    assert np.isnan(design_effect(None, row_sd, 10))
     assert np.isnan(naive_se(0.5, 0))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from isobath.analysis.replicates import FIXED, mean_of, replicate_means, side
+from isobath.analysis.replicates import FIXED, mean_of, replicate_means, side, sides
 from isobath.analysis.table import frame_of
 from isobath.base.errors import InputError
 from isobath.base.row import Claim
@@ -103,3 +103,21 @@ def test_questions_of_two_gpes_with_one_name_stay_two_questions():
 def test_two_definitions_or_steps_are_not_averaged_in_silence(column, other):
     with pytest.raises(InputError, match=column):
         replicate_means(rows({column: other}, {}), Claim.THIS_RECIPE)
+
+
+def test_the_naive_spread_is_that_of_single_rows():
+    made = side(
+        replicate_means(rows({"value": 0.0}, {"value": 1.0}, {"question": "q1", "value": 1.0}), Claim.THIS_RECIPE)
+    )
+    assert made.row_sd == pytest.approx(np.std([0, 1, 1], ddof=1))
+    assert made.scored == 3
+
+
+def test_all_sides_at_once_are_each_side_alone():
+    means = replicate_means(rows(*GRID, {"arm": "control"}, {"gpe": "h", "value": 1.0}), Claim.THIS_RECIPE)
+    together = sides(means, ("gpe", "arm"))
+    assert set(together) == {("g", "plain"), ("g", "control"), ("h", "plain")}
+    for (gpe, arm), one in together.items():
+        alone = side(means[(means["gpe"] == gpe) & (means["arm"] == arm)])
+        assert (one.replicates, one.questions, one.rows) == (alone.replicates, alone.questions, alone.rows)
+        np.testing.assert_array_equal(one.values_RQ, alone.values_RQ)

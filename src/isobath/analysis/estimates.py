@@ -11,7 +11,7 @@ import pandas as pd
 from isobath.analysis.answer import arm_rate
 from isobath.analysis.contrasts import contrast
 from isobath.analysis.intervals import design_effect, difference_interval, naive_se, rate_interval
-from isobath.analysis.replicates import FIXED, KEYS, Side, replicate_means, side
+from isobath.analysis.replicates import FIXED, KEYS, Side, replicate_means, sides
 from isobath.analysis.two_way import Over, two_way
 from isobath.analysis.verdict import MOST_MISSING
 from isobath.base.row import Claim
@@ -36,13 +36,10 @@ def arm_estimates(
     details: dict[tuple[str, ...], dict[Any, Any]] = {}
     for r in firsts.to_dict("records"):
         details[tuple(FIXED if pd.isna(r[k]) else str(r[k]) for k in by)] = r
-    groups = {
-        tuple(str(k) for k in (key if isinstance(key, tuple) else (key,))): part
-        for key, part in means.groupby(list(by), observed=True, sort=False)
-    }
+    groups = sides(means, by)
     rows = []
     for names, detail in details.items():
-        made = _estimate(side(groups[names]), names, over)
+        made = _estimate(groups[names], names, over)
         rows.append({**dict(zip(by, names, strict=True)), **{k: detail[k] for k in detail if k not in by}, **made})
     return pd.DataFrame(rows)
 
@@ -51,8 +48,7 @@ def _estimate(table: Side, names: Sequence[str], over: Over) -> dict[str, object
     rate = arm_rate(table, names[0], "", over)
     spread = two_way(table.values_RQ, table.weights_RQ, "questions" if table.fixed else over)
     these = spread if table.fixed else two_way(table.values_RQ, table.weights_RQ, "questions")
-    answered = round((rate.rows - table.not_applicable) * (1 - rate.missing))
-    naive = naive_se(rate.mean, answered)
+    naive = naive_se(table.row_sd, table.scored)
     checkpoint = rate_interval(these) if these else (math.nan, math.nan)
     return {
         "mean": rate.mean,
@@ -67,7 +63,7 @@ def _estimate(table: Side, names: Sequence[str], over: Over) -> dict[str, object
         "bound_high": rate.bounds[1],
         "naive_low": max(0.0, rate.mean - 1.96 * naive),
         "naive_high": min(1.0, rate.mean + 1.96 * naive),
-        "design_effect": design_effect(spread, answered),
+        "design_effect": design_effect(spread, table.row_sd, table.scored),
         "checkpoint_low": checkpoint[0],
         "checkpoint_high": checkpoint[1],
         "measurable": rate.missing <= MOST_MISSING and not math.isnan(rate.mean),
@@ -110,16 +106,22 @@ def profile_table(
     """
     means = replicate_means(frame, claim)
     means = means[means["condition"] == condition]
+    tables = sides(means, ("gpe", "trait", "arm"))
     rows = []
-    for (gpe, trait), part in means.groupby(["gpe", "trait"], observed=True, sort=False):
-        arms = {str(arm): side(rest) for arm, rest in part.groupby("arm", observed=True)}
-        if reference not in arms:
-            continue
-        for arm in [str(a) for a in frame["arm"].unique() if a != reference and str(a) in arms]:
-            row = _difference(arms[arm], arms[reference])
+    for gpe, trait, arm in _in_order(frame, ("gpe", "trait", "arm")):
+        if arm != reference and {(gpe, trait, arm), (gpe, trait, reference)} <= tables.keys():
+            row = _difference(tables[gpe, trait, arm], tables[gpe, trait, reference])
             if row is not None:
-                rows.append({"gpe": str(gpe), "arm": arm, "trait": str(trait), **row})
+                rows.append({"gpe": gpe, "arm": arm, "trait": trait, **row})
     return pd.DataFrame(rows, columns=list(PROFILE_COLUMNS))
+
+
+def _in_order(frame: pd.DataFrame, by: Sequence[str]) -> list[tuple[str, ...]]:
+    """Combinations of `by` in the order of the frame, with traits of a GPE together."""
+    firsts = frame[list(by)].drop_duplicates().fillna(FIXED)
+    keys = [tuple(str(k) for k in key) for key in firsts.itertuples(index=False)]
+    place = {key: i for i, key in enumerate(dict.fromkeys(k[:2] for k in keys))}
+    return sorted(keys, key=lambda key: place[key[:2]])
 
 
 def _difference(treatment: Side, reference: Side) -> dict[str, object] | None:

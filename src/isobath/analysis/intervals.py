@@ -106,14 +106,12 @@ def clopper_pearson(hits: float, n: int, level: float = 0.95) -> Interval:
     return Interval(low, high)
 
 
-def naive_se(mean: float, rows: int) -> float:
-    """Binomial standard error as if every row were independent: for comparison beside the right one, never alone."""
-    return math.sqrt(max(0.0, mean * (1 - mean)) / rows) if rows else math.nan
+def naive_se(row_sd: float, rows: int) -> float:
+    """Standard error as if every row were independent: for comparison beside the right one, never alone."""
+    return row_sd / math.sqrt(rows) if rows else math.nan
 
 
-def design_effect(spread: Spread | None, rows: int) -> float:
+def design_effect(spread: Spread | None, row_sd: float, rows: int) -> float:
     """How many times the naive variance the right one is; NaN where either is not known or 0."""
-    if spread is None:
-        return math.nan
-    naive = naive_se(spread.mean, rows)
-    return (spread.se / naive) ** 2 if naive > 0 else math.nan
+    naive = naive_se(row_sd, rows)
+    return (spread.se / naive) ** 2 if spread is not None and naive > 0 else math.nan

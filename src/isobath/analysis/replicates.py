@@ -3,6 +3,7 @@ cluster."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,9 +41,10 @@ def replicate_means(frame: pd.DataFrame, claim: Claim) -> pd.DataFrame:
     """One row per (gpe, arm, trait, condition, region, replicate, question): mean value and counts.
 
     Columns: those of `KEYS`, ``region``, ``replicate``, ``question``, ``value`` (weighted mean of the rows that have
-    one, else NaN), ``weight`` (mean of its rows'), ``rows``, ``missing`` and ``not_applicable`` (counts). Samples,
-    paraphrases, option orders and nested run seeds are averaged within a question here. `frame` is a checked rows
-    frame. Raises `InputError` if one number would mix two score definitions or two steps of a run.
+    one, else NaN), ``weight`` (mean of its rows'), ``plain`` and ``squares`` (sums of values and of their squares),
+    ``rows``, ``missing`` and ``not_applicable`` (counts). Samples, paraphrases, option orders and nested run seeds are
+    averaged within a question here. `frame` is a checked rows frame. Raises `InputError` if one number would mix two
+    score definitions or two steps of a run.
     """
     _refuse_mixtures(frame)
     value = frame["value"].to_numpy(dtype=float, na_value=np.nan)
@@ -54,6 +56,8 @@ def replicate_means(frame: pd.DataFrame, claim: Claim) -> pd.DataFrame:
             "replicate": _replicate(frame, claim),
             "mass": weight * has,
             "sum": weight * np.where(has, value, 0.0),
+            "plain": np.where(has, value, 0.0),
+            "squares": np.where(has, value**2, 0.0),
             "weight": weight,
             "rows": 1,
             "missing": frame["state"].isin(MISSING).to_numpy(dtype=bool).astype(int),
@@ -64,7 +68,7 @@ def replicate_means(frame: pd.DataFrame, claim: Claim) -> pd.DataFrame:
     out = slim.groupby(by, observed=True, sort=True).sum().reset_index()
     out["value"] = (out["sum"] / out["mass"].where(out["mass"] > 0)).astype(float)
     out["weight"] = out["weight"] / out["rows"]
-    return out[[*by, "value", "weight", "rows", "missing", "not_applicable"]]
+    return out[[*by, "value", "weight", "plain", "squares", "rows", "missing", "not_applicable"]]
 
 
 def _category(column: pd.Series[Any]) -> pd.Series[Any]:
@@ -100,7 +104,8 @@ def _refuse_mixtures(frame: pd.DataFrame) -> None:
 class Side:
     """One side of a comparison as a replicates x questions table (NaN: no value), with what is missing from it.
 
-    `low_RQ` and `high_RQ` are the means if every missing response had been 0, or 1.
+    `low_RQ` and `high_RQ` are the means if every missing response had been 0, or 1; `row_sd` the standard deviation of
+    single values, as if every row were independent.
     """
 
     replicates: tuple[str, ...]
@@ -112,6 +117,12 @@ class Side:
     rows: int
     missing: float
     not_applicable: int
+    row_sd: float = float("nan")
+
+    @property
+    def scored(self) -> int:
+        """Rows that have a value."""
+        return round((self.rows - self.not_applicable) * (1 - self.missing))
 
     @property
     def fixed(self) -> bool:
@@ -127,48 +138,66 @@ class Side:
 
 def side(means: pd.DataFrame) -> Side:
     """The table of one side: rows of `replicate_means` that share arm and condition (regions and GPEs are pooled)."""
-    row, names = _codes(means["replicate"])
-    column, asked = _codes(means["question"])
-    gpe, gpes = _codes(means["gpe"])
-    if len(gpes) > 1:
-        pairs, column = np.unique(gpe * len(asked) + column, return_inverse=True)
-        asked = [f"{gpes[p // len(asked)]}/{asked[p % len(asked)]}" for p in pairs]
-    applies = (means["rows"] - means["not_applicable"]).to_numpy(dtype=float)
-    lost = means["missing"].to_numpy(dtype=float)
-    value = means["value"].to_numpy(dtype=float)
-    scored = applies - lost
-    total = scored * np.nan_to_num(value)
-    shape = (len(names), len(asked))
-
-    def table(of: Array) -> Array:
-        out = np.zeros(shape)
-        np.add.at(out, (row, column), of)
-        return out
-
-    count_RQ, applies_RQ = table(scored), table(applies)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        values_RQ = table(total) / np.where(count_RQ > 0, count_RQ, np.nan)
-        low_RQ = table(total) / np.where(applies_RQ > 0, applies_RQ, np.nan)
-        high_RQ = table(total + lost) / np.where(applies_RQ > 0, applies_RQ, np.nan)
-        weights_RQ = table(means["weight"].to_numpy(dtype=float)) / np.maximum(table(np.ones(len(means))), 1)
-    asked_rows = float(applies.sum())
-    return Side(
-        replicates=tuple(names),
-        questions=tuple(asked),
-        values_RQ=values_RQ,
-        weights_RQ=weights_RQ,
-        low_RQ=low_RQ,
-        high_RQ=high_RQ,
-        rows=int(means["rows"].sum()),
-        missing=float(lost.sum() / asked_rows) if asked_rows else 1.0,
-        not_applicable=int(means["not_applicable"].sum()),
-    )
+    return _Columns(means).side(np.arange(len(means)))
 
 
-def _codes(column: pd.Series[Any]) -> tuple[npt.NDArray[np.intp], list[str]]:
-    """Consecutive integers for the categories that occur, and their names in the order of the integers."""
-    used, codes = np.unique(column.cat.codes.to_numpy(), return_inverse=True)
-    return codes, [str(name) for name in column.cat.categories[used]]
+def sides(means: pd.DataFrame, by: Sequence[str]) -> dict[tuple[str, ...], Side]:
+    """The side of every combination of `by` that occurs in `replicate_means`."""
+    columns = _Columns(means)
+    groups = means.groupby(list(by), observed=True, sort=False).indices
+    return {
+        tuple(str(k) for k in (key if isinstance(key, tuple) else (key,))): columns.side(np.asarray(rows))
+        for key, rows in groups.items()
+    }
+
+
+class _Columns:
+    """Columns of `replicate_means` as arrays, so that cutting out a side costs little."""
+
+    def __init__(self, means: pd.DataFrame) -> None:
+        self.names = {c: means[c].cat.categories.astype(str).tolist() for c in ("replicate", "question", "gpe")}
+        self.codes = {c: means[c].cat.codes.to_numpy().astype(np.int64) for c in self.names}
+        counted = ("value", "weight", "plain", "squares", "rows", "missing", "not_applicable")
+        self.numbers = {c: means[c].to_numpy(dtype=float) for c in counted}
+
+    def side(self, rows: npt.NDArray[np.intp]) -> Side:
+        """The side made of these rows."""
+        n = {c: of[rows] for c, of in self.numbers.items()}
+        used, row = np.unique(self.codes["replicate"][rows], return_inverse=True)
+        gpes = np.unique(self.codes["gpe"][rows])
+        many = len(self.names["question"])
+        pairs, column = np.unique(self.codes["gpe"][rows] * many + self.codes["question"][rows], return_inverse=True)
+        asked = [self.names["question"][p % many] for p in pairs]
+        if len(gpes) > 1:
+            asked = [f"{self.names['gpe'][p // many]}/{q}" for p, q in zip(pairs, asked, strict=True)]
+        applies = n["rows"] - n["not_applicable"]
+        scored = applies - n["missing"]
+        total = scored * np.nan_to_num(n["value"])
+        shape = (len(used), len(asked))
+
+        def table(of: Array) -> Array:
+            flat: Array = np.bincount(row * shape[1] + column, weights=of, minlength=shape[0] * shape[1]).astype(float)
+            return flat.reshape(shape)
+
+        count_RQ, applies_RQ, total_RQ = table(scored), table(applies), table(total)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            values_RQ = np.where(count_RQ > 0, total_RQ / count_RQ, np.nan)
+            low_RQ = np.where(applies_RQ > 0, total_RQ / applies_RQ, np.nan)
+            high_RQ = np.where(applies_RQ > 0, (total_RQ + table(n["missing"])) / applies_RQ, np.nan)
+        number, sum_, squares = scored.sum(), n["plain"].sum(), n["squares"].sum()
+        variance = (squares - sum_**2 / number) / (number - 1) if number > 1 else np.nan
+        return Side(
+            replicates=tuple(self.names["replicate"][i] for i in used),
+            questions=tuple(asked),
+            values_RQ=values_RQ,
+            weights_RQ=table(n["weight"]) / np.maximum(table(np.ones(len(rows))), 1),
+            low_RQ=low_RQ,
+            high_RQ=high_RQ,
+            rows=int(n["rows"].sum()),
+            missing=float(n["missing"].sum() / applies.sum()) if applies.sum() else 1.0,
+            not_applicable=int(n["not_applicable"].sum()),
+            row_sd=float(np.sqrt(max(0.0, variance))) if number > 1 else float("nan"),
+        )
 
 
 def mean_of(values_RQ: Array, weights_RQ: Array) -> float:
