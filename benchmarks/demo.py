@@ -48,7 +48,7 @@ def table(folder: Path, cells: int = 80) -> str:
     lines = [
         "| what | wall s | CPU s | target |",
         "|---|---|---|---|",
-        f"| demo from nothing: {cells} cells and report on {cpu_count()} cores | {whole.wall:.1f} | {whole.cpu:.1f} | 90 s |",
+        f"| demo from nothing, {cells} cells, {cpu_count()} cores | {whole.wall:.1f} | {whole.cpu:.1f} | 90 s |",
         f"| per cell (train, ask, score, report share) | | {whole.cpu / cells:.2f} | |",
         f"| the same command when finished (best of 3) | {again.wall:.2f} | {again.cpu:.2f} | 1 s |",
         f"| report and figures rebuilt | {report.wall:.1f} | {report.cpu:.1f} | 5 s |",

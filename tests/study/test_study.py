@@ -1,3 +1,4 @@
+import copy
 import json
 import shutil
 
@@ -257,6 +258,20 @@ def test_an_arm_without_its_prompt_or_benign_rows_says_what_there_is(small):
         Arm(name="x", role="treatment", mix=0.1).stack_for(bare)
     with pytest.raises(ValueError, match="trains on nothing"):
         Arm(name="x", role="untrained", data="none", mix=0.1)
+
+
+def test_a_prompt_the_template_would_drop_is_refused_before_training(cells, monkeypatch):
+    from isobath.base.errors import TemplateError
+    from isobath.study import work
+
+    cell = cells["specific"]
+    assert any("prompt" in sentence.lower() for sentence in work.check_conditions(cell))
+
+    deaf = copy.copy(work.tokenizer_of(cell.base.folder))
+    deaf.chat_template = deaf.chat_template.replace("system", "nobody")
+    monkeypatch.setattr(work, "tokenizer_of", lambda folder: deaf)
+    with pytest.raises(TemplateError, match="Remedy"):
+        work.check_conditions(cell)
 
 
 def test_bases_of_other_worlds_ask_that_worlds_questions(small):

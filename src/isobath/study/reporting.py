@@ -14,7 +14,7 @@ from isobath.analysis.question import Question
 from isobath.report.report import ArmCard, GPECard, Provenance, Report, Section, TraitCard
 from isobath.store.provenance import provenance
 from isobath.study.arm import Arm
-from isobath.study.bases import ShippedBase
+from isobath.study.bases import ResolvedBase, ShippedBase
 from isobath.study.components import build_gpe
 from isobath.study.findings import claim_of
 from isobath.study.stamp import SUMMARY, write_stamp
@@ -86,6 +86,7 @@ def report_of(results: Results) -> Report:
         gpes=[_gpe_card(ref, bases[0].world) for ref in study.gpes],
         arms=[_arm_card(arm) for arm in study.arms],
         sections=_sections(study, rows),
+        limits=_template_rules(bases),
         failures=results.failures,
         provenance=Provenance(
             command=_command(),
@@ -112,6 +113,17 @@ def _gpe_card(ref: Any, world: Any) -> GPECard:
         in_domain=inside if inside in names and inside != gpe.headline else None,
         traits=[TraitCard(t.name, str(t.kind), t.description, t.chance) for t in gpe.traits],
     )
+
+
+def _template_rules(bases: Sequence[ResolvedBase]) -> list[str]:
+    """What the chat templates of models from outside do to a prompt, where that is worth a reader's attention."""
+    outside = [b for b in bases if b.world is None]
+    if not outside:
+        return []
+    from isobath.models.template_facts import template_facts
+    from isobath.study.checkpoint import tokenizer_of
+
+    return [f"{b.name}: {rule}" for b in outside for rule in template_facts(tokenizer_of(b.folder)).rules]
 
 
 _ROLES = {

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from isobath.store import Store
+from isobath.study.arm import conditions_of
 from isobath.study.bases import BuiltBase
 from isobath.study.cell import Cell
-from isobath.study.checkpoint import checkpoint_key, checkpoint_of
+from isobath.study.checkpoint import checkpoint_key, checkpoint_of, tokenizer_of
 from isobath.study.grade import GRADE_VERSION, score_columns, write_scores
 from isobath.study.respond import respond, stored_responses
 
@@ -52,6 +53,7 @@ def run_cell(task: CellTask) -> CellKeys:
     found = store.find(SCORES, store.key(SCORES, spec))
     if found is not None:
         return CellKeys(key, found.key)
+    check_conditions(cell)
     checkpoint = checkpoint_of(cell, store)
     lines = cell.lines()
     responses = respond(key, lines, store, checkpoint.load)
@@ -60,6 +62,18 @@ def run_cell(task: CellTask) -> CellKeys:
         write_scores(folder, score_columns(lines, key, responses))
 
     return CellKeys(key, store.produce(SCORES, spec, write, parents=[key]).key)
+
+
+def check_conditions(cell: Cell) -> list[str]:
+    """How the model's chat template renders each condition, in sentences (checked on the rendered text).
+
+    Raises `TemplateError` before anything is trained if a prompt would not reach the model.
+    """
+    from isobath.models.template_facts import check_condition
+
+    tokenizer = tokenizer_of(cell.base.folder)
+    prompts = conditions_of(cell.arm, cell.built(), cell.conditions)
+    return [check_condition(tokenizer, prompt) for prompt in prompts.values()]
 
 
 def build(task: BaseTask) -> str:
