@@ -178,7 +178,7 @@ def main() -> None:
         if options.ship and group in ("shuffled", "fresh"):
             gpes = ("bad_advice", "antiquated_answers")
             rows = rows_of(study_of(group, FULL, gpes).changed(name=f"{group}-shipped"), options.store, options.out)
-            conditions = ("none",) if group == "shuffled" else ("none", "training")
+            conditions = ("none", "training")
             ROWS.mkdir(parents=True, exist_ok=True)
             slim(rows, conditions).to_parquet(ROWS / f"{group}.parquet", compression="zstd", index=False)
             print(f"\nwrote {ROWS / f'{group}.parquet'}: {(ROWS / f'{group}.parquet').stat().st_size / 1e3:.0f} kB")
