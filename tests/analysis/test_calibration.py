@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from scipy import stats
+from scipy import special, stats
 
 from isobath.analysis.calibration import (
     NAIVE_TESTS,
@@ -21,6 +21,8 @@ from isobath.analysis.calibration import (
     typical_coverage,
 )
 from isobath.analysis.intervals import clopper_pearson, jeffreys
+from isobath.analysis.two_way import moments
+from isobath.base.logit_normal import logit_normal_mean
 
 STUDIES, SEED = 2000, 7
 TOLERANCE = 2.58  # standard errors: a true value at the edge is refused once in two hundred
@@ -88,6 +90,21 @@ def test_harder_designs_stay_within_what_the_documents_state(scenario):
     assert gap_coverage(drawn, "both").coverage > 0.93
     for sampled, p_of in TESTS.values():
         assert type_one(p_of(draw(scenario, STUDIES, SEED + 1, question_arm=sampled))) < 0.07 + 0.0126
+
+
+@pytest.mark.parametrize("runs", [5, 10])
+def test_runs_of_one_model_against_the_model_itself(runs):
+    """*This model*: the untrained model is the fixed partner of every run; runs and questions are sampled."""
+    stream, shape = np.random.default_rng(SEED), (STUDIES, runs, 40)
+    question = stream.normal(0, 1, (STUDIES, 1, 40))
+    run = stream.normal(0, 0.3, (STUDIES, runs, 1))
+    own = question + stream.normal(0, 0.3, (STUDIES, 1, 40))
+    trained = special.expit(own + run + stream.normal(0, 0.3, shape))
+    untrained = special.expit(question - 1 + stream.normal(0, 0.3, (STUDIES, 1, 40)))
+    truth = logit_normal_mean(0, (1 + 3 * 0.09) ** 0.5) - logit_normal_mean(-1, (1 + 0.09) ** 0.5)
+    made = moments(trained - untrained)
+    half = stats.t.ppf(0.975, made.df) * made.se
+    assert inside(float(np.mean(np.abs(made.mean - truth) <= half)), 0.93, 0.97)
 
 
 def coverage_of(interval, n, p):

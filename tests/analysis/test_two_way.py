@@ -125,3 +125,15 @@ def test_where_nothing_varies_p_counts_units():
 def test_the_error_never_falls_below_that_of_either_margin(shape):
     y = table(shape)
     assert two_way(y).se >= max(two_way(y, over=over).se for over in ("replicates", "questions")) - 1e-12
+
+
+def test_questions_of_its_own_for_each_replicate_make_the_error_too_large_never_too_small():
+    stream = np.random.default_rng(4)
+    spreads = []
+    for _ in range(300):
+        y = np.full((6, 60), np.nan)
+        for r in range(6):
+            y[r, 10 * r : 10 * r + 10] = stream.normal(0, 0.3) + stream.normal(0, 1, 10)
+        spreads.append(two_way(y))
+    ratio = np.sqrt(np.mean([s.se**2 for s in spreads])) / np.std([s.mean for s in spreads])
+    assert 1.0 < ratio < 1.5
