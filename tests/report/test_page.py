@@ -266,8 +266,8 @@ def test_responses_that_are_not_given_are_not_invented(report):
     few = made_responses(choose_examples(report.rows)).head(3)
     from isobath.report.transcripts import cell_views
 
-    assert sum(len(c.transcripts) for c in cell_views(report.rows, few).values()) == 3
-    assert cell_views(report.rows, None) == {}
+    assert sum(len(c.transcripts) for c in cell_views(report.rows, few, report.estimates).values()) == 3
+    assert cell_views(report.rows, None, report.estimates) == {}
 
 
 SUBPROCESS = """

@@ -9,6 +9,8 @@ import pytest
 from report_material import QUESTIONS, made_report, made_rows
 from rich.console import Console
 
+from isobath.analysis.question import Verdict
+from isobath.report.sentence import short_sentence
 from isobath.report.terminal import print_summary, summary_text
 
 PATH = "/a/very/long/path/" + "of/folders/" * 9 + "report.html"
@@ -51,3 +53,15 @@ def test_model_names_cannot_be_read_as_console_markup():
 def test_what_is_not_measurable_is_not_a_zero():
     text = summary_text(made_report(made_rows(missing=0.5)))
     assert "not measurable" in text
+
+
+def test_sentences_set_apart_what_is_no_noun_and_keep_to_the_interval(report):
+    finding = report.findings[0]
+    names = {("bad_advice", "bad_held_out"): "writes a well-formed answer, right or wrong"}
+    assert "“writes a well-formed answer, right or wrong” is more frequent" in short_sentence(finding, names)
+    straddling = replace(finding, low=-0.1, high=0.2, verdict=Verdict.TOO_UNCERTAIN)
+    assert short_sentence(straddling).startswith("Too uncertain to claim: bad held out may or may not differ")
+    reverse = replace(finding, low=-0.3, high=-0.2, verdict=Verdict.NO)
+    assert "No: bad held out is less frequent" in short_sentence(reverse)
+    near = replace(finding, low=-0.01, high=0.01, verdict=Verdict.YES)
+    assert "Yes: bad held out is about as frequent in" in short_sentence(near)

@@ -14,18 +14,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Evidence:
-    """Rows, estimates and replicate rates of a report or of one of its GPEs; a null GPE is called ``-``."""
+    """Estimates, replicate rates and differences from one arm (`reference`), of a report or of one of its GPEs."""
 
-    report: Report
-    rows: pd.DataFrame
+    name: str
     estimates: pd.DataFrame
     replicates: pd.DataFrame
+    differences: pd.DataFrame
+    reference: str
     arms: Sequence[ArmCard]
 
     def of(self, gpe: str) -> Evidence:
         """The evidence of one GPE."""
-        rows, estimates, replicates = (f[f["gpe"] == gpe] for f in (self.rows, self.estimates, self.replicates))
-        return replace(self, rows=rows, estimates=estimates, replicates=replicates)
+        frames = (self.estimates, self.replicates, self.differences)
+        estimates, replicates, differences = (frame[frame["gpe"] == gpe] for frame in frames)
+        return replace(self, estimates=estimates, replicates=replicates, differences=differences)
 
     def asked(self, conditions: Sequence[str], traits: Sequence[str]) -> pd.DataFrame:
         """Estimates of these traits under these conditions: traits in the order given, arms in the order of cards."""
@@ -47,45 +49,37 @@ class Evidence:
         there = set(frame["arm"])
         return [card.name for card in self.arms if card.name in there]
 
-    def profile(self) -> tuple[pd.DataFrame, str]:
-        """Differences of every trait and arm from the control arm (or the untrained one), and the name of that arm."""
-        from isobath.analysis.estimates import profile_table
-
-        there = set(self.rows["arm"])
-        untrained = next((c.name for c in self.arms if c.role == "untrained"), "untrained")
-        reference = self.report.control if self.report.control in there else untrained
-        if reference not in there:
-            return self.estimates.iloc[:0], reference
-        made = profile_table(self.rows, self.report.claim, reference)
-        roles = {card.name: card.role for card in self.arms}
-        return (made.assign(role=made["arm"].map(roles)) if len(made) else made), reference
-
 
 def evidence_of(report: Report) -> Evidence:
-    """The evidence of a whole report."""
-    from isobath.analysis.estimates import replicate_rates
+    """The evidence of a whole report. Differences are from its control arm, or, without one, from the untrained arm."""
+    from isobath.analysis.estimates import profile_table, replicate_rates
 
-    rows = report.rows.assign(gpe=report.rows["gpe"].fillna("-"))
-    return Evidence(report, rows, report.estimates, replicate_rates(rows, report.claim), arm_cards(report))
+    cards = arm_cards(report)
+    untrained = next((card.name for card in cards if card.role == "untrained"), "untrained")
+    reference = report.control if any(card.name == report.control for card in cards) else untrained
+    asked = report.rows[report.rows["condition"] == "none"]
+    differences = profile_table(asked, report.claim, reference)
+    roles = {card.name: card.role for card in cards}
+    differences = differences.assign(role=differences["arm"].map(roles))
+    replicates = replicate_rates(report.rows, report.claim)
+    return Evidence(report.name, report.estimates, replicates, differences, reference, cards)
 
 
 def arm_cards(report: Report) -> list[ArmCard]:
     """The report's arm cards, then arms of the rows that have none, in their order of appearance."""
     cards = list(report.arms)
     named = {card.name for card in cards}
-    firsts = report.rows.drop_duplicates("arm")[["arm", "role"]].to_dict("records")
+    firsts = report.estimates.drop_duplicates("arm")[["arm", "role"]].to_dict("records")
     return cards + [ArmCard(str(r["arm"]), _text(r["role"])) for r in firsts if r["arm"] not in named]
 
 
 def gpe_cards(report: Report) -> list[GPECard]:
-    """A card for every GPE of the rows, with a card for every trait; the report's own where it has them."""
+    """A card for every GPE that was evaluated, with a card for every trait; the report's own where it has them."""
     given = {card.name: card for card in report.gpes}
-    rows = report.rows.assign(gpe=report.rows["gpe"].fillna("-"))
-    there = list(dict.fromkeys(rows["gpe"]))
-    order = [g for g in given if g in there] + [g for g in there if g not in given]
-    firsts = rows.drop_duplicates(["gpe", "trait"])
+    there = [str(gpe) for gpe in report.estimates["gpe"].unique()]
+    firsts = report.estimates.drop_duplicates(["gpe", "trait"])
     cards = []
-    for gpe in order:
+    for gpe in [g for g in given if g in there] + [g for g in there if g not in given]:
         card = given.get(gpe, GPECard(gpe))
         named = {trait.name for trait in card.traits}
         found = firsts[firsts["gpe"] == gpe][["trait", "trait_kind"]].to_dict("records")

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from isobath.analysis.sentence import REPLICATES
+from isobath.analysis.sentence import REPLICATES, size
 from isobath.report.examples import RULE
 from isobath.report.sentence import TraitNames, short_sentence
 from isobath.report.transcripts import CellName, CellView, Transcript
@@ -115,8 +115,7 @@ def _view(
     value, span = number_of(finding)
     facts = [("difference", f"{value} {span}".strip())]
     if finding.p_adjusted is not None:
-        least = points(question.smallest_effect).lstrip("+")
-        what = f"p of a difference of {least} or more" if question.expect == "same" else "p"
+        what = f"p of a difference of {size(question.smallest_effect)} or more" if question.expect == "same" else "p"
         facts.append((f"{what}, adjusted", _p(finding.p_adjusted)))
     facts.append(("asked under", _asked(question)))
     facts.append(("rests on", basis(finding)))

@@ -54,7 +54,7 @@ def gpe_view(evidence: Evidence, card: GPECard, cells: Mapping[CellName, CellVie
     """The view of the GPE that `card` describes."""
     here = evidence.of(card.name)
     return GPEView(
-        label=label(card.name) if card.name != "-" else evidence.report.name,
+        label=label(card.name) if card.name != "-" else evidence.name,
         description=card.description,
         traits=_trait_table(card),
         prompts=_prompt_table(card),
@@ -130,7 +130,8 @@ def _leak(here: Evidence, card: GPECard, cells: Mapping[CellName, CellView]) -> 
     return FigureView(
         name=f"leak-{card.name}",
         title=f"{said[:1].upper()}{said[1:]}: with and without a prompt.",
-        caption="Arms trained under a prompt are asked under it; arms that were not are asked under the specific one.",
+        caption="Arms trained under a prompt are asked under it; arms that were not are asked under the specific one. "
+        "Dashed line: the untrained models, asked the same way.",
         chart=leak_figure(estimates, here.rings(asked, [trait]), here.arms_in(estimates), groups),
         frame=estimates,
         table=_leak_table(estimates, here.arms_in(estimates), groups, cells),
@@ -169,7 +170,7 @@ def _leak_table(
 
 
 def _profile(here: Evidence, card: GPECard) -> FigureView | None:
-    differences, reference = here.profile()
+    differences, reference = here.differences, here.reference
     arms = [a for a in here.arms_in(differences) if a not in ("untrained", reference)] if len(differences) else []
     traits = [t.name for t in card.traits]
     if not arms or not traits:

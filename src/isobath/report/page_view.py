@@ -110,7 +110,7 @@ def page_view(report: Report) -> PageView:
     """The page of `report`."""
     evidence, cards = evidence_of(report), gpe_cards(report)
     traits = trait_names(cards)
-    cells = cell_views(evidence.rows, report.responses)
+    cells = cell_views(report.rows, report.responses, report.estimates)
     shared = shared_warnings(report.findings)
     gpes = [gpe_view(evidence, card, cells) for card in cards]
     sections = [_section(s, i, cells, traits) for i, s in enumerate(report.sections)]
@@ -130,7 +130,7 @@ def page_view(report: Report) -> PageView:
         sections=sections,
         reading=READING,
         claims=_claim_table(),
-        missing=_missing_table(evidence.rows),
+        missing=_missing_table(report.rows),
         failures=report.failures,
         command=report.provenance.command,
         provenance=_provenance_table(report),
@@ -154,7 +154,8 @@ def headline(report: Report, traits: TraitNames) -> str:
     first = report.findings[0]
     text = short_sentence(first, traits)
     text = text.partition(": ")[2] if str(first.verdict) in ("yes", "no") else text
-    return f"{text[:1].upper()}{text[1:]}"
+    first_letter = 1 if text.startswith("“") else 0
+    return text[:first_letter] + text[first_letter : first_letter + 1].upper() + text[first_letter + 1 :]
 
 
 def _first_verdict(report: Report) -> tuple[str, str, str] | None:
@@ -262,8 +263,9 @@ def _missing_table(rows: pd.DataFrame) -> TableView | None:
     if gone.empty:
         return None
     keys = ["gpe", "arm", "trait", "condition"]
-    total = rows.groupby(keys, dropna=False, observed=True).size()
-    counted = gone.groupby([*keys, "state"], dropna=False, observed=True, sort=False).size()
+    rows, gone = (frame[[*keys, "state"]].fillna({"gpe": "-"}) for frame in (rows, gone))
+    total = rows.groupby(keys, observed=True).size()
+    counted = gone.groupby([*keys, "state"], observed=True, sort=False).size()
     shown = []
     for row in counted.reset_index(name="number").to_dict("records"):
         gpe, arm, trait, condition = (str(row[k]) for k in keys)

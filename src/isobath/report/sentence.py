@@ -37,12 +37,15 @@ def short_sentence(finding: Finding, traits: TraitNames | None = None) -> str:
 
 
 def trait_words(finding: Finding, traits: TraitNames | None = None) -> str:
-    """The trait's description if there is one, else its name as prose."""
+    """The trait's description if there is one, else its name as prose; in quotes where it is no plain noun phrase."""
     name = finding.question.trait
-    for (gpe, trait), said in (traits or {}).items():
-        if trait == name and said and finding.question.gpe in (None, gpe):
-            return said
-    return label(name)
+    said = label(name)
+    for (gpe, trait), description in (traits or {}).items():
+        if trait == name and description and finding.question.gpe in (None, gpe):
+            said = description
+            break
+    # "writes a well-formed answer, right or wrong" reads as a sentence of its own unless it is set apart
+    return f"“{said}”" if any(mark in said for mark in ",:;") or said.split(" ")[0].endswith("s") else said
 
 
 def _side(rate: ArmRate, with_condition: bool) -> str:

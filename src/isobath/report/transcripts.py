@@ -53,18 +53,15 @@ class CellView:
     transcripts: Sequence[Transcript]
 
 
-def cell_views(rows: pd.DataFrame, responses: pd.DataFrame | None) -> dict[CellName, CellView]:
-    """The transcripts behind every number of `rows` whose responses are given, by GPE, arm, trait and condition."""
+def cell_views(rows: pd.DataFrame, responses: pd.DataFrame | None, estimates: pd.DataFrame) -> dict[CellName, CellView]:
+    """The transcripts behind every number of `estimates` whose responses are given, by `CELL`."""
     if responses is None or not len(responses) or not len(rows):
         return {}
-    sizes = rows.groupby(list(CELL), dropna=False, sort=False, observed=True).size().reset_index(name="size")
-    known_ids = rows[rows["response_id"].isin(responses["response_id"])]
+    total = {_name(record): int(record["rows"]) for record in estimates.to_dict("records")}
     spoken = {r["response_id"]: r for r in responses.to_dict("records")}
     grouped: dict[CellName, list[Transcript]] = {}
-    for row in choose_examples(known_ids).to_dict("records"):
-        name = _name(row)
-        grouped.setdefault(name, []).append(_transcript(row, spoken[row["response_id"]]))
-    total = {_name(record): int(record["size"]) for record in sizes.to_dict("records")}
+    for row in choose_examples(rows[rows["response_id"].isin(list(spoken))]).to_dict("records"):
+        grouped.setdefault(_name(row), []).append(_transcript(row, spoken[row["response_id"]]))
     return {
         name: CellView(f"c{i}", cell_title(name), _rule(len(shown), total[name]), shown)
         for i, (name, shown) in enumerate(grouped.items())
@@ -74,7 +71,7 @@ def cell_views(rows: pd.DataFrame, responses: pd.DataFrame | None) -> dict[CellN
 def cell_title(name: CellName) -> str:
     """A number's name as prose."""
     gpe, arm, trait, condition = name
-    head = f"{label(gpe)}: " if gpe else ""
+    head = f"{label(gpe)}: " if gpe != "-" else ""
     return f"{head}{label(arm)}, {label(trait)}, {condition_label(condition)}"
 
 
@@ -84,7 +81,7 @@ def _rule(shown: int, total: int) -> str:
 
 def _name(row: Mapping[Any, Any]) -> CellName:
     gpe, arm, trait, condition = (_text(row[column]) for column in CELL)
-    return gpe, arm, trait, condition
+    return gpe or "-", arm, trait, condition
 
 
 def _transcript(row: Mapping[Any, Any], response: Mapping[Any, Any]) -> Transcript:

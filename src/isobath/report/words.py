@@ -61,8 +61,9 @@ def points(value: float) -> str:
 
 
 def rate_interval(low: float, high: float) -> str:
-    """``33–49%``."""
-    return f"{percent(low).rstrip('%')}–{percent(high)}"
+    """``33–49%``; one number where both ends read the same."""
+    ends = percent(low), percent(high)
+    return ends[0] if ends[0] == ends[1] else f"{ends[0].rstrip('%')}–{ends[1]}"
 
 
 def points_interval(low: float, high: float) -> str:
