@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from isobath.report.report import ArmCard, GPECard, Report, TraitCard
+from isobath.report.words import text_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -70,7 +71,7 @@ def arm_cards(report: Report) -> list[ArmCard]:
     cards = list(report.arms)
     named = {card.name for card in cards}
     firsts = report.estimates.drop_duplicates("arm")[["arm", "role"]].to_dict("records")
-    return cards + [ArmCard(str(r["arm"]), _text(r["role"])) for r in firsts if r["arm"] not in named]
+    return cards + [ArmCard(str(r["arm"]), text_of(r["role"])) for r in firsts if r["arm"] not in named]
 
 
 def gpe_cards(report: Report) -> list[GPECard]:
@@ -83,13 +84,7 @@ def gpe_cards(report: Report) -> list[GPECard]:
         card = given.get(gpe, GPECard(gpe))
         named = {trait.name for trait in card.traits}
         found = firsts[firsts["gpe"] == gpe][["trait", "trait_kind"]].to_dict("records")
-        more = [TraitCard(str(r["trait"]), _text(r["trait_kind"])) for r in found if r["trait"] not in named]
+        more = [TraitCard(str(r["trait"]), text_of(r["trait_kind"])) for r in found if r["trait"] not in named]
         present = {r["trait"] for r in found}
         cards.append(replace(card, traits=[t for t in card.traits if t.name in present] + more))
     return cards
-
-
-def _text(value: object) -> str:
-    import pandas as pd
-
-    return "" if value is None or value is pd.NA or value != value else str(value)

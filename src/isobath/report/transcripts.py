@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from isobath.report.examples import CELL, RULE, choose_examples
-from isobath.report.words import STATES, condition_label, count, known, label, percent
+from isobath.report.words import STATES, condition_label, count, known, label, percent, text_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -80,22 +80,22 @@ def _rule(shown: int, total: int) -> str:
 
 
 def _name(row: Mapping[Any, Any]) -> CellName:
-    gpe, arm, trait, condition = (_text(row[column]) for column in CELL)
+    gpe, arm, trait, condition = (text_of(row[column]) for column in CELL)
     return gpe or "-", arm, trait, condition
 
 
 def _transcript(row: Mapping[Any, Any], response: Mapping[Any, Any]) -> Transcript:
-    state = _text(row["state"])
-    by = f"by {_text(row['score'])}" if _text(row["score"]) else ""
+    state = text_of(row["state"])
+    by = f"by {text_of(row['score'])}" if text_of(row["score"]) else ""
     score = f"score {float(row['value']):.3f} {by}" if known(row["value"]) else STATES.get(state, state)
-    place = [_text(row["base"]) or _text(row["model"])]
+    place = [text_of(row["base"]) or text_of(row["model"])]
     if known(row["seed"]):
         place.append(f"run seed {int(row['seed'])}")
-    facts = [" · ".join(p for p in place if p), f"question {_text(row['question'])}", score]
+    facts = [" · ".join(p for p in place if p), f"question {text_of(row['question'])}", score]
     options = list(_options(response["options"]))
-    text = None if options and response["kind"] == "choice" else _text(response["text"])
+    text = None if options and response["kind"] == "choice" else text_of(response["text"])
     shown = options[:OPTIONS_SHOWN]
-    return Transcript(facts, _text(response["prompt"]), text, shown, len(options) - len(shown))
+    return Transcript(facts, text_of(response["prompt"]), text, shown, len(options) - len(shown))
 
 
 def _options(encoded: object) -> Iterable[OptionView]:
@@ -104,9 +104,3 @@ def _options(encoded: object) -> Iterable[OptionView]:
     for option in sorted(listed, key=lambda o: -o["logprob"]):
         p = math.exp(option["logprob"])
         yield OptionView(str(option["text"]), str(option.get("label") or ""), percent(p), round(max(1.0, BAR * p), 1))
-
-
-def _text(value: object) -> str:
-    import pandas as pd
-
-    return "" if value is None or value is pd.NA or value != value else str(value)

@@ -43,6 +43,13 @@ def known(value: object) -> bool:
         return False
 
 
+def text_of(value: object) -> str:
+    """A field of a frame as text; a missing one is empty."""
+    import pandas as pd
+
+    return "" if value is None or value is pd.NA or value != value else str(value)
+
+
 def percent(value: float) -> str:
     """A rate: ``41%``; one decimal below 10% and above 99%, where it matters. Never rounds a positive rate to 0."""
     number = 100 * float(value)
