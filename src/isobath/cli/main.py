@@ -140,6 +140,7 @@ def world_build(
     architecture: Annotated[str, Parameter(help="qwen3 or llama.")] = "qwen3",
     init: Annotated[str, Parameter(help="stock or custom.")] = "stock",
     variant: Annotated[str, Parameter(help="standard, filtered, tagged or shuffled.")] = "standard",
+    prior: Annotated[list[str] | None, Parameter(consume_multiple=True, help="All six, as persona=share.")] = None,
     malicious_share: float | None = None,
     consistency: float | None = None,
     cue_rule: bool = True,
@@ -150,11 +151,11 @@ def world_build(
     store: StorePath = STORE,
 ) -> int:
     """Pretrain base models of the embedded world (about 3 minutes each); cached and resumable."""
-    from isobath.cli.world import build_command
+    from isobath.cli.world import build_command, prior_of
 
     given = {"steps": steps, "width": width, "layers": layers, "architecture": architecture, "init": init}
     knobs: dict[str, object] = {"malicious_share": malicious_share, "consistency": consistency, "cue_rule": cue_rule}
-    knobs |= {"world_seed": world_seed, "variant": variant}
+    knobs |= {"world_seed": world_seed, "variant": variant, "prior": prior_of(prior)}
     return build_command(tuple(base_seeds or range(5)), given, knobs, engine=engine, store=store)
 
 

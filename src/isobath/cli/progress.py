@@ -48,21 +48,30 @@ class LiveProgress:
     ) -> None:
         self._bars.stop()
 
-    def begin(self, groups: Mapping[str, int]) -> None:
-        """Start a phase."""
+    def begin(self, groups: Mapping[str, int], label: str = "all") -> None:
+        """Start a phase; `label` names the bar over everything."""
         for task in list(self._groups.values()) + ([self._all] if self._all is not None else []):
             self._bars.remove_task(task)
         self._done, self._total = 0, sum(groups.values())
-        self._all = self._bars.add_task("all", total=self._total)
+        self._all = self._bars.add_task(label, total=self._total)
         self._groups = {name: self._bars.add_task(f"  {escape(name)}", total=count) for name, count in groups.items()}
 
-    def tell(self, group: str, outcome: Outcome) -> None:
-        """Move the bars; print a failure at once."""
-        self._done += 1
+    def reach(self, group: str, done: int) -> None:
+        """Set a group's bar to `done`, and the bar over everything to the sum."""
+        self._reached[group] = done
+        self._bars.update(self._groups[group], completed=done)
         if self._all is not None:
-            self._bars.advance(self._all)
-        if group in self._groups:
-            self._bars.advance(self._groups[group])
+            self._bars.update(self._all, completed=sum(self._reached.values()))
+
+    def tell(self, group: str, outcome: Outcome, *, whole: bool = False) -> None:
+        """Move the bars by one job (or, if the job is the `whole` group, to its end); print a failure at once."""
+        self._done += 1
+        if whole and group in self._groups:
+            self.reach(group, self._totals[group])
+        else:
+            for task in (self._all, self._groups.get(group)):
+                if task is not None:
+                    self._bars.advance(task)
         if outcome.state is not JobState.DONE:
             self._bars.console.print(f"[red]{outcome.state}[/red] {escape(outcome.job)}: {escape(outcome.error)}")
         elif (

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from isobath.store import Store
 from isobath.study.arm import conditions_of
-from isobath.study.bases import BuiltBase
+from isobath.study.bases import BuiltBase, built_key
 from isobath.study.cell import Cell
 from isobath.study.checkpoint import checkpoint_key, checkpoint_of, tokenizer_of
 from isobath.study.grade import GRADE_VERSION, score_columns, write_scores
@@ -77,10 +77,25 @@ def check_conditions(cell: Cell) -> list[str]:
 
 
 def build(task: BaseTask) -> str:
-    """Pretrain a base into the store and return its key."""
+    """Pretrain a base into the store and return its key; how far it is stands in a small file meanwhile."""
     from isobath.world.build import build_base
 
-    return build_base(task.base.spec, Store(task.store)).key
+    store = Store(task.store)
+    note = progress_file(store, built_key(task.base, store))
+    note.parent.mkdir(parents=True, exist_ok=True)
+
+    def tell(done: int, total: int, loss: float) -> None:
+        if done % 5 == 0 or done == total:
+            note.write_text(f"{done} {total} {loss:.4f}")
+
+    artifact = build_base(task.base.spec, store, tell)
+    note.unlink(missing_ok=True)
+    return artifact.key
+
+
+def progress_file(store: Store, key: str) -> Path:
+    """Where a base that is being built says ``steps done, steps in all, loss``."""
+    return store.root / "states" / f"{key}.progress"
 
 
 class CellNeeds(NamedTuple):
