@@ -110,3 +110,9 @@ def test_world_build_makes_a_folder_once(capsys, study):
     before = (made.path / "manifest.json").stat().st_mtime_ns
     assert call(capsys, *arguments, "--engine", "inline")[0] == 0
     assert (made.path / "manifest.json").stat().st_mtime_ns == before
+
+
+def test_world_knobs_that_cannot_be_are_refused(capsys, study):
+    for flags, says in ((["--prior", "helpful=x"], "persona=share"), (["--prior", "helpful=1.0"], "all six")):
+        code, _, err = call(capsys, "world", "build", "--base-seeds", "7", *flags)
+        assert code == 2 and says in err

@@ -37,7 +37,9 @@ class LiveProgress:
         )
         self._all: TaskID | None = None
         self._groups: dict[str, TaskID] = {}
-        self._done = self._total = 0
+        self._done = 0
+        self._totals: dict[str, int] = {}
+        self._reached: dict[str, int] = {}
 
     def __enter__(self) -> LiveProgress:
         self._bars.start()
@@ -52,8 +54,8 @@ class LiveProgress:
         """Start a phase; `label` names the bar over everything."""
         for task in list(self._groups.values()) + ([self._all] if self._all is not None else []):
             self._bars.remove_task(task)
-        self._done, self._total = 0, sum(groups.values())
-        self._all = self._bars.add_task(label, total=self._total)
+        self._done, self._totals, self._reached = 0, dict(groups), {}
+        self._all = self._bars.add_task(label, total=sum(groups.values()))
         self._groups = {name: self._bars.add_task(f"  {escape(name)}", total=count) for name, count in groups.items()}
 
     def reach(self, group: str, done: int) -> None:
@@ -74,7 +76,9 @@ class LiveProgress:
                     self._bars.advance(task)
         if outcome.state is not JobState.DONE:
             self._bars.console.print(f"[red]{outcome.state}[/red] {escape(outcome.job)}: {escape(outcome.error)}")
-        elif (
-            not self._console.is_terminal and (self._done * 10) // self._total > ((self._done - 1) * 10) // self._total
-        ):
-            self._console.print(f"{self._done} of {self._total} jobs done", highlight=False)
+        elif not self._console.is_terminal:
+            self._say(len(self._totals) if whole else sum(self._totals.values()))
+
+    def _say(self, jobs: int) -> None:
+        if (self._done * 10) // jobs > ((self._done - 1) * 10) // jobs:
+            self._console.print(f"{self._done} of {jobs} jobs done", highlight=False)
