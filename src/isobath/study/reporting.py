@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import sys
@@ -11,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from isobath.analysis.answer import answer
 from isobath.analysis.question import Question
+from isobath.base.identity import fingerprint
 from isobath.report.report import ArmCard, GPECard, Provenance, Report, Section, TraitCard
+from isobath.store import Store
 from isobath.store.provenance import provenance
 from isobath.study.arm import Arm
 from isobath.study.bases import ResolvedBase, ShippedBase
@@ -81,7 +84,7 @@ def report_of(results: Results) -> Report:
         rows=rows,
         estimates=results.estimates,
         claim=claim_of(study),
-        responses=with_responses(choose_examples(rows), results.store),
+        responses=with_responses(choose_examples(rows), results.store, option_labels(study, results.store)),
         description=study.description,
         gpes=[_gpe_card(ref, bases[0].world) for ref in study.gpes],
         arms=[_arm_card(arm) for arm in study.arms],
@@ -94,12 +97,39 @@ def report_of(results: Results) -> Report:
             commit=made["commit"],
             dirty=made["dirty"],
             bases=[b.name for b in bases],
+            seconds=_seconds(results),
             seeds=study.seeds,
             versions=made["versions"],
             study=study.fingerprint(results.store),
             machine=f"{made['machine']}, {os.cpu_count()} cores",
         ),
     )
+
+
+def option_labels(study: Study, store: Store) -> dict[tuple[str, str, str], str]:
+    """(GPE, question id, option text) -> label, over all worlds of the study."""
+    worlds = {fingerprint(b.world): b.world for b in study.resolved_bases(store)}
+    built = [build_gpe(ref, world) for ref in study.gpes for world in worlds.values()]
+    return {
+        (gpe.name, question.id, option.text): option.label
+        for gpe in built
+        for trait in gpe.traits
+        for question in trait.questions
+        for option in question.options
+    }
+
+
+def _seconds(results: Results) -> float | None:
+    """Seconds that the runs, responses and scores took when they were made, over all workers; None if incomplete."""
+    from isobath.study.runner import finished_artifact
+
+    done = finished_artifact(results.study, results.store)
+    if done is None:
+        return None
+    keys = json.loads((done.path / "cells.json").read_text()).values()
+    runs = [results.store.find("run", k["checkpoint"]) for k in keys]
+    parts = [p for k in {k["checkpoint"] for k in keys} for p in results.store.children(k, "responses")]
+    return float(sum(a.manifest()["seconds"] for a in [*runs, *parts] if a is not None))
 
 
 def _gpe_card(ref: Any, world: Any) -> GPECard:
@@ -111,6 +141,7 @@ def _gpe_card(ref: Any, world: Any) -> GPECard:
         description=gpe.description,
         headline=gpe.headline,
         in_domain=inside if inside in names and inside != gpe.headline else None,
+        prompts={name: prompt.text for name, prompt in gpe.prompts.items()},
         traits=[TraitCard(t.name, str(t.kind), t.description, t.chance) for t in gpe.traits],
     )
 

@@ -87,6 +87,7 @@ class Results:
 
         Raises `InputError` if the results have no such rows.
         """
+        from isobath.study.reporting import option_labels
         from isobath.study.transcripts import transcripts
 
         rows = self.df
@@ -98,4 +99,4 @@ class Results:
                 f"{sorted(rows['condition'].unique())}",
                 "name one of each",
             )
-        return transcripts(chosen, self.store, n)
+        return transcripts(chosen, self.store, n, option_labels(self.study, self.store))
