@@ -151,8 +151,8 @@ def test_shipped_bases_know_their_world_and_its_personas(number):
 
 @pytest.mark.slow
 def test_a_shipped_base_built_from_nothing_behaves_the_same(tmp_path):
-    """Tolerance .05 on each mean probability: bf16 storage, and 600 steps of another machine's rounding."""
+    """Tolerance .03 on each mean probability. Measured: bf16 storage .001, another instruction set (AVX2) .007."""
     base = shipped_bases()[0]
     rebuilt = build_base(base.spec, Store(tmp_path))
     gap = probabilities(rebuilt.path, base.spec) - probabilities(base.folder, base.spec)
-    assert gap.abs().max().item() < 0.05
+    assert gap.abs().max().item() < 0.03
