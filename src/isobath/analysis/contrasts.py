@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import special, stats
+from scipy import special
 
+from isobath.analysis.distributions import t_tail
 from isobath.analysis.intervals import half_response
 from isobath.analysis.replicates import Side, mean_of
 from isobath.analysis.two_way import Array, Moments, Over, Spread, parts, root, two_way
@@ -183,4 +184,4 @@ def welch_logits(a_R: Array, b_R: Array, responses: int) -> Array:
 def _two_sided(mean: Array, se: Array, df: Array | float) -> Array:
     """Two-sided p; 1 where nothing varies, since nothing can be tested there."""
     t = np.abs(mean) / np.where(se > 0, se, 1.0)
-    return np.where(se > 0, 2 * stats.t.sf(t, df), 1.0)
+    return np.where(se > 0, 2 * t_tail(t, df), 1.0)

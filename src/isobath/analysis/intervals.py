@@ -10,8 +10,9 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from scipy import special, stats
+from scipy import special
 
+from isobath.analysis.distributions import beta_quantile, t_quantile
 from isobath.analysis.two_way import Array, Moments, Spread
 
 
@@ -51,7 +52,7 @@ def logit_bounds(moments: Moments, level: float = 0.95) -> Bounds:
     p = moments.mean
     se = moments.se / (p * (1 - p))
     centre = special.logit(p) + se**2 * (1 - 2 * p) / 2
-    half = stats.t.ppf(0.5 + level / 2, moments.df) * se
+    half = t_quantile(0.5 + level / 2, moments.df) * se
     return Bounds(special.expit(centre - half), special.expit(centre + half))
 
 
@@ -70,7 +71,7 @@ def typical_bounds(rates_R: Array, responses: int, level: float = 0.95) -> Bound
     """`typical_interval` for rates (..., R)."""
     logits_R = special.logit(half_response(rates_R, responses))
     replicates = logits_R.shape[-1]
-    half = stats.t.ppf(0.5 + level / 2, replicates - 1) * logits_R.std(-1, ddof=1) / replicates**0.5
+    half = t_quantile(0.5 + level / 2, replicates - 1) * logits_R.std(-1, ddof=1) / replicates**0.5
     centre = logits_R.mean(-1)
     return Bounds(special.expit(centre - half), special.expit(centre + half))
 
@@ -93,16 +94,16 @@ def difference_interval(spread: Spread, level: float = 0.95) -> Interval:
 def jeffreys(hits: float, n: int, level: float = 0.95) -> Interval:
     """Jeffreys interval for `hits` of `n` independent draws (Brown, Cai and DasGupta 2001)."""
     tail = (1 - level) / 2
-    low = float(stats.beta.ppf(tail, hits + 0.5, n - hits + 0.5)) if hits > 0 else 0.0
-    high = float(stats.beta.ppf(1 - tail, hits + 0.5, n - hits + 0.5)) if hits < n else 1.0
+    low = beta_quantile(tail, hits + 0.5, n - hits + 0.5) if hits > 0 else 0.0
+    high = beta_quantile(1 - tail, hits + 0.5, n - hits + 0.5) if hits < n else 1.0
     return Interval(low, high)
 
 
 def clopper_pearson(hits: float, n: int, level: float = 0.95) -> Interval:
     """Exact interval for `hits` of `n` independent draws (Clopper and Pearson 1934); never below its level."""
     tail = (1 - level) / 2
-    low = float(stats.beta.ppf(tail, hits, n - hits + 1)) if hits > 0 else 0.0
-    high = float(stats.beta.ppf(1 - tail, hits + 1, n - hits)) if hits < n else 1.0
+    low = beta_quantile(tail, hits, n - hits + 1) if hits > 0 else 0.0
+    high = beta_quantile(1 - tail, hits + 1, n - hits) if hits < n else 1.0
     return Interval(low, high)
 
 

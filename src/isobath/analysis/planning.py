@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from scipy import optimize, stats
+from scipy import optimize
 
+from isobath.analysis.distributions import noncentral_t_tail, t_quantile
 from isobath.analysis.two_way import Array, parts
 
 PILOT_BASE_SD, PILOT_QUESTION_SD = 0.10, 0.25
@@ -42,9 +43,9 @@ def detectable(se: float, df: float, power: float = POWER, level: float = LEVEL)
     From the noncentral t distribution; the far tail, at most 1 - level, is left out. With few degrees of freedom this
     is up to a tenth below the usual (t_level + t_power) x SE.
     """
-    critical = float(stats.t.ppf(0.5 + level / 2, df))
-    rough = critical + float(stats.t.ppf(power, df))
-    ratio = optimize.brentq(lambda d: float(stats.nct.sf(critical, df, d)) - power, 0.0, 2 * rough)
+    critical = float(t_quantile(0.5 + level / 2, df))
+    rough = critical + float(t_quantile(power, df))
+    ratio = optimize.brentq(lambda d: noncentral_t_tail(critical, df, d) - power, 0.0, 2 * rough)
     return float(ratio) * se
 
 

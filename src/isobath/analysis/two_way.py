@@ -16,7 +16,8 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+
+from isobath.analysis.distributions import t_quantile, t_tail
 
 Array = npt.NDArray[np.float64]
 
@@ -51,7 +52,7 @@ class Spread:
 
     def interval(self, level: float = 0.95) -> tuple[float, float]:
         """t interval around the mean."""
-        half = float(stats.t.ppf(0.5 + level / 2, self.df)) * self.se if self.se > 0 else 0.0
+        half = float(t_quantile(0.5 + level / 2, self.df)) * self.se if self.se > 0 else 0.0
         return self.mean - half, self.mean + half
 
     @property
@@ -63,7 +64,7 @@ class Spread:
         """Two-sided p of the mean being 0; a sign test over `units` where nothing varies and t is undefined."""
         if self.se == 0:
             return 1.0 if self.mean == 0 else min(1.0, 2 * 0.5**self.units)
-        return float(2 * stats.t.sf(abs(self.mean) / self.se, self.df))
+        return float(2 * t_tail(abs(self.mean) / self.se, self.df))
 
     def p_equivalent(self, margin: float) -> float:
         """p of the mean lying `margin` or more from 0: two one-sided tests (Schuirmann 1987).
@@ -72,7 +73,7 @@ class Spread:
         """
         if self.se == 0:
             return min(1.0, max(0.0, 1 - max(0.0, margin - abs(self.mean))) ** self.units)
-        return float(stats.t.sf((margin - abs(self.mean)) / self.se, self.df))
+        return float(t_tail((margin - abs(self.mean)) / self.se, self.df))
 
 
 class Parts(NamedTuple):

@@ -38,6 +38,15 @@ def gpe_names() -> list[str]:
 
 
 _built: dict[str, GPE] = {}
+_identities: dict[str, str] = {}
+
+
+def gpe_identity(ref: GPERef, world: Any) -> str:
+    """Fingerprint of the GPE itself: what it trains on, asks and scores, not how it is named or built."""
+    key = fingerprint([ref, world])
+    if key not in _identities:
+        _identities[key] = fingerprint(build_gpe(ref, world))
+    return _identities[key]
 
 
 def build_gpe(ref: GPERef, world: Any) -> GPE:

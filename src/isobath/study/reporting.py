@@ -191,14 +191,16 @@ def _sections(study: Study, rows: pd.DataFrame) -> list[Section]:
         stored = read_rows(shipped_rows(name))
         asked = _askable(study.questions, stored)
         if asked:
-            columns = ((f"this study ({count} bases)", answer(asked, rows)), (head, answer(asked, stored)))
+            mine = rows[rows["trait"].isin({q.trait for q in asked})]
+            columns = ((f"this study ({count} bases)", answer(asked, mine)), (head, answer(asked, stored)))
             sections.append(Section(title=title, text=text, columns=columns))
     return sections
 
 
 def _askable(questions: Sequence[Question], rows: pd.DataFrame) -> list[Question]:
     """The questions that `rows` can answer."""
-    there = set(zip(rows["gpe"], rows["arm"], rows["trait"], rows["condition"], strict=True))
+    cells = rows[["gpe", "arm", "trait", "condition"]].drop_duplicates()
+    there = set(cells.itertuples(index=False, name=None))
     return [
         q
         for q in questions

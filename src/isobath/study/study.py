@@ -16,7 +16,7 @@ from isobath.store import Store
 from isobath.study.arm import CONDITIONS, STANDARD_ARMS, Arm, ConditionName
 from isobath.study.bases import Base, BuiltBase, ResolvedBase, resolve_base, shipped
 from isobath.study.cell import Cell
-from isobath.study.components import GPERef, build_gpe, gpe_names
+from isobath.study.components import GPERef, build_gpe, gpe_identity, gpe_names
 from isobath.train.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -104,12 +104,11 @@ class Study(Value):
         """Identity of the study: its content, with bases by their bytes and GPEs by what they ask."""
         bases = self.resolved_bases(store)
         worlds = {fingerprint(b.world): b.world for b in bases}
-        built = [build_gpe(ref, world) for ref in self.gpes for world in worlds.values()]
         return fingerprint(
             {
                 "name": self.name,
                 "bases": [[b.name, b.identity] for b in bases],
-                "gpes": [fingerprint(g) for g in built],
+                "gpes": [gpe_identity(ref, world) for ref in self.gpes for world in worlds.values()],
                 "arms": self.arms,
                 "recipe": self.recipe,
                 "seeds": self.seeds,
