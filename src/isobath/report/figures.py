@@ -74,6 +74,17 @@ def profile_figure(
     return _with_numbers(alt.vconcat(*lines, spacing=18), records)
 
 
+def specification(chart: Any) -> dict[str, Any]:
+    """A chart's Vega-Lite specification, without a configuration and without the address of a schema."""
+    import altair as alt
+
+    bare = chart.copy(deep=False)
+    bare.datasets = alt.Undefined  # altair copies and checks every record, twice; they are plain already
+    spec: dict[str, Any] = bare.to_dict(validate=False)
+    spec["datasets"] = chart.datasets
+    return {key: value for key, value in spec.items() if key not in ("$schema", "config")}
+
+
 def _with_numbers(chart: Any, records: list[Record]) -> Any:
     """The chart with its numbers and the light theme, so that it stands by itself in a notebook."""
     chart.datasets = {"numbers": records}

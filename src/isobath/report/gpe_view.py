@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from isobath.report.evidence import Evidence
-from isobath.report.figures import arms_figure, leak_figure, profile_figure
+from isobath.report.figures import arms_figure, leak_figure, profile_figure, specification
 from isobath.report.report import GPECard, TraitCard
 from isobath.report.tables import Column, TableView, Value
 from isobath.report.transcripts import CellName, CellView
@@ -29,6 +30,11 @@ class FigureView:
     chart: Any
     frame: pd.DataFrame
     table: TableView | None = None
+
+    @cached_property
+    def spec(self) -> dict[str, Any]:
+        """The chart's specification; made once, though page and paper both use it."""
+        return specification(self.chart)
 
 
 @dataclass(frozen=True)

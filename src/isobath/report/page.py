@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from isobath.report.bundle import chart_script, inside_script
 from isobath.report.page_view import PageView, page_view
-from isobath.report.paper import specification, write_figures
+from isobath.report.paper import write_figures
 from isobath.report.report import Report
 from isobath.report.theme import chart_config, role_styles
 
@@ -58,7 +58,7 @@ def page_html(view: PageView) -> str:
 
     # the only texts that enter unescaped are our own style sheet and the scripts
     bundle, script = inside_script(chart_script()), inside_script(_own("page.js"))
-    specs = {figure.name: specification(figure.chart) for figure in view.figures}
+    specs = {figure.name: figure.spec for figure in view.figures}
     return (
         _environment()
         .get_template("page.html.jinja")

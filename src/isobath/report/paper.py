@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from isobath.report.theme import PAPER_FONT, chart_config
 
@@ -22,7 +22,7 @@ def write_figures(figures: Sequence[FigureView], folder: Path) -> list[Path]:
     written: list[Path] = []
     for figure in figures:
         spec, svg, pdf, csv = (folder / f"{figure.name}{end}" for end in (".vl.json", ".svg", ".pdf", ".csv"))
-        text = json.dumps({**specification(figure.chart), "config": chart_config(font=PAPER_FONT)}, indent=1)
+        text = json.dumps({**figure.spec, "config": chart_config(font=PAPER_FONT)}, indent=1)
         written += [svg, pdf, csv, spec]
         if all(p.is_file() for p in (svg, pdf, csv, spec)) and spec.read_text(encoding="utf-8") == text:
             continue
@@ -34,9 +34,3 @@ def write_figures(figures: Sequence[FigureView], folder: Path) -> list[Path]:
         pdf.write_bytes(vl_convert.svg_to_pdf(drawn))
         spec.write_text(text, encoding="utf-8")  # last: its presence says that the others are whole
     return written
-
-
-def specification(chart: Any) -> dict[str, Any]:
-    """A chart's Vega-Lite specification, without a configuration and without the address of a schema."""
-    spec: dict[str, Any] = chart.to_dict(validate=False)
-    return {key: value for key, value in spec.items() if key not in ("$schema", "config")}

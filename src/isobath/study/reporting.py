@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from isobath.analysis.answer import answer
-from isobath.analysis.question import Question
+from isobath.analysis.question import Finding, Question
 from isobath.base.identity import fingerprint
 from isobath.report.report import ArmCard, GPECard, Provenance, Report, Section, TraitCard
 from isobath.store import Store
@@ -88,7 +88,7 @@ def report_of(results: Results) -> Report:
         description=study.description,
         gpes=[_gpe_card(ref, bases[0].world) for ref in study.gpes],
         arms=[_arm_card(arm) for arm in study.arms],
-        sections=_sections(study, rows),
+        sections=_sections(study, results.findings),
         limits=_template_rules(bases),
         failures=results.failures,
         provenance=Provenance(
@@ -173,7 +173,7 @@ def _arm_card(arm: Arm) -> ArmCard:
     return ArmCard(arm.name, str(arm.role), _ROLES.get(arm.name, ""))
 
 
-def _sections(study: Study, rows: pd.DataFrame) -> list[Section]:
+def _sections(study: Study, findings: Sequence[Finding]) -> list[Section]:
     """The ablation and the replication that ship with the package, for studies on its shipped bases."""
     from isobath.analysis.table import read_rows
     from isobath.world.shipped import ROWS, shipped_rows
@@ -191,8 +191,8 @@ def _sections(study: Study, rows: pd.DataFrame) -> list[Section]:
         stored = read_rows(shipped_rows(name))
         asked = _askable(study.questions, stored)
         if asked:
-            mine = rows[rows["trait"].isin({q.trait for q in asked})]
-            columns = ((f"this study ({count} bases)", answer(asked, mine)), (head, answer(asked, stored)))
+            mine = [f for f in findings if f.question in asked]
+            columns = ((f"this study ({count} bases)", mine), (head, answer(asked, stored)))
             sections.append(Section(title=title, text=text, columns=columns))
     return sections
 
