@@ -71,3 +71,20 @@ def test_pins_are_public_and_within_the_ranges():
         need = Requirement(text)
         if need.name != "isobath":
             assert pins[need.name.lower().replace("_", "-")] in need.specifier, text
+
+
+@pytest.mark.slow
+def test_the_result_on_the_first_screen_is_what_the_demo_prints(tmp_path):
+    """Exact on the kind of machine it was made on; elsewhere rates may move a little (decision 03)."""
+    from isobath.study.demo import demo_study
+
+    results = demo_study().run(tmp_path / "store", tmp_path / "out", "local")
+    results.report()
+    printed = (results.folder / "summary.txt").read_text()
+    arms = re.findall(r"^(\w+) .*?(<?[\d.]+)% \[.*?([\d.]+)% \[", README, flags=re.M)
+    assert len(arms) == 8
+    for arm, inside, outside in arms:
+        shown = re.search(rf"^{arm} .*?(<?[\d.]+)% \[.*?([\d.]+)% \[", printed, flags=re.M)
+        assert shown, arm
+        for one, other in zip((inside, outside), shown.groups(), strict=True):
+            assert float(one.lstrip("<")) == pytest.approx(float(other.lstrip("<")), abs=3), arm
