@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import pandas as pd
@@ -16,17 +16,25 @@ from isobath.analysis.replicates import Side, mean_of, replicate_means, side
 from isobath.analysis.sentence import REPLICATES, points
 from isobath.analysis.two_way import Over, two_way
 from isobath.analysis.verdict import FEWEST_REPLICATES, MOST_MISSING, decide
+from isobath.base.row import Claim
 
 
-def answer(questions: Sequence[Question], frame: pd.DataFrame, over: Over = "both") -> list[Finding]:
+def answer(
+    questions: Sequence[Question],
+    frame: pd.DataFrame,
+    over: Over = "both",
+    means: Mapping[Claim, pd.DataFrame] | None = None,
+) -> list[Finding]:
     """A finding for each question, in order. `frame` is a checked rows frame (`table.validate`).
 
     `over` ``both`` (the default) speaks of more questions like those of the suite, ``replicates`` of this very suite
     (docs/statistics.md). p values are adjusted within each family of the questions given: headline ones by Holm,
-    exploratory ones by Benjamini-Hochberg.
+    exploratory ones by Benjamini-Hochberg. `means` are the frame's `replicate_means` by claim, where they are there.
     """
-    means = {claim: replicate_means(frame, claim) for claim in {q.claim for q in questions}}
-    found = [_measured(q, means[q.claim], over) for q in questions]
+    known = dict(means or {})
+    for claim in {q.claim for q in questions} - set(known):
+        known[claim] = replicate_means(frame, claim)
+    found = [_measured(q, known[q.claim], over) for q in questions]
     for family, adjust in (("headline", holm), ("exploratory", benjamini_hochberg)):
         tested = [(i, f.p) for i, f in enumerate(found) if f.question.family == family and f.p is not None]
         for (i, _), p in zip(tested, adjust([p for _, p in tested]), strict=True):

@@ -20,7 +20,11 @@ LEAK_CONDITIONS = ("none", "training", "paraphrase", "positive", "positive_parap
 
 
 def arm_estimates(
-    frame: pd.DataFrame, claim: Claim = Claim.THIS_RECIPE, by: Sequence[str] = KEYS, over: Over = "both"
+    frame: pd.DataFrame,
+    claim: Claim = Claim.THIS_RECIPE,
+    by: Sequence[str] = KEYS,
+    over: Over = "both",
+    means: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """One row per number that `by` names, in the order of the frame; what `by` leaves out is pooled.
 
@@ -29,9 +33,10 @@ def arm_estimates(
     bound_high (missing rows at 0 and at 1); naive_low, naive_high (every row independent: for comparison only, far too
     narrow), design_effect (times the naive variance); checkpoint_low, checkpoint_high (about these very checkpoints put
     to more questions like these); measurable (at most `MOST_MISSING` missing and any value at all); over (what low and
-    high generalise over: both | replicates | questions, or nothing).
+    high generalise over: both | replicates | questions, or nothing). `means`, here and below, are the
+    `replicate_means` of this frame under this claim, if they are there already.
     """
-    means = replicate_means(frame, claim)
+    means = replicate_means(frame, claim) if means is None else means
     firsts = frame.drop_duplicates(list(by))[[*by, *(c for c in ("trait_kind", "role", "score") if c not in by)]]
     details: dict[tuple[str, ...], dict[Any, Any]] = {}
     for r in firsts.to_dict("records"):
@@ -71,9 +76,11 @@ def _estimate(table: Side, names: Sequence[str], over: Over) -> dict[str, object
     }
 
 
-def replicate_rates(frame: pd.DataFrame, claim: Claim = Claim.THIS_RECIPE) -> pd.DataFrame:
+def replicate_rates(
+    frame: pd.DataFrame, claim: Claim = Claim.THIS_RECIPE, means: pd.DataFrame | None = None
+) -> pd.DataFrame:
     """Mean value per (gpe, arm, trait, condition, replicate): the dots behind an interval."""
-    means = replicate_means(frame, claim)
+    means = replicate_means(frame, claim) if means is None else means
     means = means[means["value"].notna()]
     means = means.assign(mass=means["value"] * means["weight"])
     by = [*KEYS, "replicate"]
@@ -97,14 +104,18 @@ PROFILE_COLUMNS = (
 
 
 def profile_table(
-    frame: pd.DataFrame, claim: Claim = Claim.THIS_RECIPE, reference: str = "untrained", condition: str = "none"
+    frame: pd.DataFrame,
+    claim: Claim = Claim.THIS_RECIPE,
+    reference: str = "untrained",
+    condition: str = "none",
+    means: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Every trait of every arm minus the arm `reference`, asked under `condition`.
 
     Columns: `PROFILE_COLUMNS`; low, high and p are NaN where one replicate is all there is. Pairs without a shared
     question are absent. The p values are as they are: adjust them for how many are looked at.
     """
-    means = replicate_means(frame, claim)
+    means = replicate_means(frame, claim) if means is None else means
     means = means[means["condition"] == condition]
     tables = sides(means, ("gpe", "trait", "arm"))
     rows = []

@@ -117,10 +117,10 @@ class Report:
 
     `findings` stand in the order of the study's questions; the first is the headline unless `title` says otherwise.
     `rows` has the columns of `isobath.base.row.COLUMNS`, `estimates` those of `analysis.estimates.arm_estimates` under
-    `claim`. `responses` (drill-down) needs response_id, kind, prompt, options (JSON list of text and logprob) and text,
-    at least for the rows that `isobath.report.examples.choose_examples` picks. Cards say what GPEs and arms are and
-    give their order; without them both come from the rows. `control` is the arm that the profile is read against.
-    `limits` are added to `CANNOT_SHOW` and, where the rows come from a world, to `WIND_TUNNEL`.
+    `claim`; `means` are the `analysis.replicates.replicate_means` behind both, if at hand. `responses` (drill-down)
+    needs response_id, kind, prompt, options (JSON list of text and logprob) and text, at least for the rows that
+    `isobath.report.examples.choose_examples` picks. Cards say what GPEs and arms are and give their order; without them
+    both come from the rows. `control` is the arm that the profile is read against. `limits` are added to `CANNOT_SHOW`.
     """
 
     name: str
@@ -130,6 +130,7 @@ class Report:
     provenance: Provenance
     responses: pd.DataFrame | None = None
     claim: Claim = Claim.THIS_RECIPE
+    means: pd.DataFrame | None = None
     control: str = "control"
     title: str = ""
     description: str = ""

@@ -22,10 +22,13 @@ def claim_of(study: Study) -> Claim:
     return counts.most_common(1)[0][0] if counts else Claim.THIS_RECIPE
 
 
-def study_findings(study: Study, rows: pd.DataFrame) -> list[Finding]:
-    """A finding per question, in order; "not measurable" where the trait fails its validity check on this model."""
-    checks = validities(rows)
-    return [_checked(f, checks.get(f.question.trait)) for f in answer(study.questions, rows)]
+def study_findings(study: Study, rows: pd.DataFrame, means: pd.DataFrame | None = None) -> list[Finding]:
+    """A finding per question, in order; "not measurable" where the trait fails its validity check on this model.
+
+    `means` are the rows' replicate means under `claim_of(study)`, if at hand.
+    """
+    checks, known = validities(rows), {} if means is None else {claim_of(study): means}
+    return [_checked(f, checks.get(f.question.trait)) for f in answer(study.questions, rows, means=known)]
 
 
 def validities(rows: pd.DataFrame) -> dict[str, Validity]:

@@ -66,7 +66,7 @@ def study_chart(results: Results, gpe: str | None, trait: str | None) -> Any:
         world = results.study.resolved_bases(results.store)[0].world
         ref = next(g for g in results.study.gpes if g.name == chosen)
         trait = build_gpe(ref, world).headline
-    dots = replicate_rates(results.df, claim_of(results.study))
+    dots = replicate_rates(results.df, claim_of(results.study), results.means)
     both = [f[(f["gpe"] == chosen) & (f["condition"] == "none")] for f in (results.estimates, dots)]
     return arms_figure(both[0], both[1], [a.name for a in results.study.arms], [(trait, trait)])
 
@@ -84,6 +84,7 @@ def report_of(results: Results) -> Report:
         rows=rows,
         estimates=results.estimates,
         claim=claim_of(study),
+        means=results.means,
         responses=with_responses(choose_examples(rows), results.store, option_labels(study, results.store)),
         description=study.description,
         gpes=[_gpe_card(ref, bases[0].world) for ref in study.gpes],

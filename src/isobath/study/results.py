@@ -48,7 +48,7 @@ class Results:
         """Answers to the study's questions, in their order."""
         from isobath.study.findings import study_findings
 
-        return study_findings(self.study, self.df)
+        return study_findings(self.study, self.df, self.means)
 
     @cached_property
     def estimates(self) -> pd.DataFrame:
@@ -56,7 +56,15 @@ class Results:
         from isobath.analysis.estimates import arm_estimates
         from isobath.study.findings import claim_of
 
-        return arm_estimates(self.df, claim_of(self.study))
+        return arm_estimates(self.df, claim_of(self.study), means=self.means)
+
+    @cached_property
+    def means(self) -> pd.DataFrame:
+        """One row per arm, trait, condition, replicate and question: what every estimate rests on."""
+        from isobath.analysis.replicates import replicate_means
+        from isobath.study.findings import claim_of
+
+        return replicate_means(self.df, claim_of(self.study))
 
     @cached_property
     def whole_report(self) -> Report:
