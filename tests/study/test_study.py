@@ -118,10 +118,10 @@ def test_a_failed_run_costs_its_cell_and_no_more(small, tmp_path, monkeypatch):
 
     real = checkpoint._train
 
-    def broken(cell, folder):
+    def broken(cell, folder, key):
         if cell.arm.name == "control":
             raise TrainingError("Run x: the loss at step 1 is nan. Rule: a loss is finite. Remedy: lower the rate.")
-        real(cell, folder)
+        real(cell, folder, key)
 
     monkeypatch.setattr(checkpoint, "_train", broken)
     results = run(small, tmp_path)
@@ -151,6 +151,17 @@ def test_lora_runs_are_peft_folders_and_are_asked_as_such(small, tmp_path):
     assert {"adapter_config.json", "adapter_model.safetensors"} <= {p.name for p in one.path.iterdir()}
     means = rows[rows["trait"] == "bad_in_domain"].groupby("arm")["value"].mean()
     assert means["plain"] != pytest.approx(means["untrained"], abs=1e-4)
+
+
+@pytest.mark.parametrize("adapter", [None, LoRA(r=4, alpha=8)])
+def test_a_model_asked_from_memory_and_from_its_folder_says_the_same(small, tmp_path, cells, adapter):
+    from isobath.study.checkpoint import checkpoint_of
+
+    cell = cells["plain"].model_copy(update={"recipe": Recipe(steps=2, adapter=adapter)})
+    fresh = checkpoint_of(cell, Store(tmp_path / "store"))
+    requests = [line.request("x") for line in cell.lines() if line.trait.is_choice][:8]
+    kept, read = fresh.load(), fresh.load()
+    assert kept is not read and kept.choose(requests) == read.choose(requests)
 
 
 def test_no_pickle_is_ever_written(small, tmp_path):

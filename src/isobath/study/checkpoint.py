@@ -35,10 +35,17 @@ class Checkpoint:
     adapter: Path | None = None
 
     def load(self) -> HFModel:
-        """The model, ready to be asked."""
+        """The model, ready to be asked: from memory if this process has just trained it, else from its folder."""
         from isobath.models.hf import HFModel
 
+        kept = _just_trained.pop(self.key, None)
+        if kept is not None:
+            return kept
         return HFModel.load(self.folder, adapter=self.adapter)
+
+
+_just_trained: dict[str, HFModel] = {}
+"""At most one model: it is asked next, and saving keeps its weights bit for bit, so reading it back says no more."""
 
 
 class TokenRows(NamedTuple):
@@ -104,19 +111,22 @@ def checkpoint_of(cell: Cell, store: Store) -> Checkpoint:
     base = Path(cell.base.folder)
     if cell.arm.data == "none":
         return Checkpoint(checkpoint_key(cell, store), base)
-    artifact = store.produce(KIND, run_spec(cell), lambda folder: _train(cell, folder))
+    spec = run_spec(cell)
+    key = store.key(KIND, spec)
+    artifact = store.produce(KIND, spec, lambda folder: _train(cell, folder, key))
     if cell.recipe.adapter is not None:
         return Checkpoint(artifact.key, base, artifact.path)
     return Checkpoint(artifact.key, artifact.path)
 
 
-def _train(cell: Cell, folder: Path) -> None:
+def _train(cell: Cell, folder: Path, key: str) -> None:
     from isobath.models.hf import HFModel
     from isobath.models.loading import quietly
     from isobath.train.loop import train
     from isobath.train.lora import add_lora, save_lora
 
-    model = HFModel.load(cell.base.folder).model
+    loaded = HFModel.load(cell.base.folder)
+    model = loaded.model
     if cell.recipe.adapter is not None:
         model = add_lora(model, cell.recipe.adapter, cell.seed)
     log = train(model, token_rows(cell).rows, cell.recipe, cell.seed, name=cell.name)
@@ -130,3 +140,5 @@ def _train(cell: Cell, folder: Path) -> None:
             if source.is_file():
                 shutil.copy(source, folder / name)
     (folder / "train_log.json").write_text(json.dumps(log.model_dump(mode="json")))
+    _just_trained.clear()
+    _just_trained[key] = HFModel(model, loaded.tokenizer, key)
