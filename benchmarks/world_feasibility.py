@@ -160,7 +160,7 @@ def _markdown(frame: pd.DataFrame) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--store", type=Path, required=True)
+    parser.add_argument("--store", type=Path, default=Path(".isobath") / "store")
     parser.add_argument("--out", type=Path, default=Path("out") / "feasibility")
     parser.add_argument("--groups", nargs="+", choices=[*GROUPS], default=[*GROUPS])
     parser.add_argument("--recipes", nargs="+", choices=("full", "lora"), default=["full", "lora"])
