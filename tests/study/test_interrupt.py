@@ -40,6 +40,8 @@ def start(script, root, engine="local:2"):
         [sys.executable, str(script), str(root), engine],
         env={**os.environ, "PYTHONPATH": paths},
         start_new_session=True,
+        # where these tests run in the background of a shell, SIGINT is ignored and children inherit that
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
         stderr=subprocess.PIPE,
         text=True,
     )
