@@ -135,6 +135,8 @@ def test_children_are_found_and_the_index_can_be_rebuilt(tmp_path):
     assert [c.key for c in store.children(parent.key, "responses")] == expected
     import shutil
 
+    (tmp_path / "states").mkdir()
+    assert store.kinds() == ["responses", "run"]
     shutil.rmtree(tmp_path / "index")
     assert store.children(parent.key, "responses") == []
     assert store.reindex() == 4

@@ -103,7 +103,7 @@ class Store:
         """The kinds present."""
         if not self.root.is_dir():
             return []
-        apart = {"index", "locks", "tmp"}
+        apart = {"index", "locks", "states", "tmp"}  # states: resume files of bases that are being built
         return sorted(p.name for p in self.root.iterdir() if p.is_dir() and p.name not in apart)
 
     def reindex(self) -> int:
