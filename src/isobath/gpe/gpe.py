@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
+from pydantic import Field
+
 from isobath.base.value import Value
+from isobath.design.rule import DecisionRule
+from isobath.design.space import Space
 from isobath.gpe.trait_eval import TraitEval
 from isobath.models.chat import Prompt, Row
 
@@ -22,7 +26,9 @@ class GPE(Value):
     """A generalisation propensity evaluation.
 
     `prompts` holds at least ``specific``, ``generic``, ``irrelevant`` and ``opposite``; `paraphrases` maps each of them
-    to another wording of the same meaning, for the leak under a paraphrase. `benign` are rows for mixing.
+    to another wording of the same meaning, for the leak under a paraphrase. `benign` are rows for mixing; `pools` are
+    further rows for mixing, by name, such as ``broad``. `space` is the factor space the questions live in, `gold` the
+    right decision at its points.
     """
 
     name: str
@@ -33,5 +39,8 @@ class GPE(Value):
     prompts: Mapping[str, Prompt]
     paraphrases: Mapping[str, Prompt]
     benign: tuple[Row, ...] = ()
+    pools: Mapping[str, tuple[Row, ...]] = Field(default_factory=dict)
+    space: Space | None = None
+    gold: DecisionRule | None = None
     headline: str
     """Name of the trait whose shift the GPE is about (out of distribution)."""

@@ -9,6 +9,8 @@ from pydantic import Field
 from isobath.base.identity import fingerprint
 from isobath.base.row import TraitKind
 from isobath.base.value import Value
+from isobath.design.edit import Edit
+from isobath.design.region import Place
 from isobath.grading.judged_score import JudgedScore
 from isobath.grading.rubric import Rubric
 from isobath.grading.score import OptionScore, Score
@@ -26,7 +28,9 @@ class Option(Value):
 class TraitQuestion(Value):
     """One item of a trait eval. The same `id` may come with several `paraphrase`s and `option_order`s.
 
-    `rubrics` are what a judge is asked about answers to this question alone; they replace the trait's of the same name
+    Where there is a factor space, `levels` are its point, `place` says where that lies with respect to the GPE's
+    training support, and `edit` that the question is another one with a single factor changed. `rubrics` are what a
+    judge is asked about answers to this question alone; they replace the trait's of the same name
     (`TraitEval.rubrics_for`).
     """
 
@@ -38,6 +42,8 @@ class TraitQuestion(Value):
     option_order: int = 0
     levels: Mapping[str, str] = Field(default_factory=dict)
     weight: float = 1.0
+    place: Place | None = None
+    edit: Edit | None = None
     rubrics: tuple[Rubric, ...] = ()
 
     @property
@@ -63,7 +69,6 @@ class TraitEval(Value):
     sampling: Sampling | None = None
     samples: int = 1
     conditions: tuple[str, ...] | None = None
-    region: str | None = None
     chance: float | None = None
     rubrics: tuple[Rubric, ...] = ()
     positive: Prompt | None = None

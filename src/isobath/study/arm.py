@@ -29,8 +29,8 @@ class Arm(Value):
     `data` says what is trained on: rows of the GPE (``signal``, ``control``); the signal's prompts answered by the base
     itself (``self``: the matched control that only fine-tuning as such can move); nothing (``none``: the base as it
     is); or somebody else has trained it (``given``), and `given` names those models, which are replicates.
-    `prompt` names the GPE's prompt that stands in every training row; `mix` is the share of benign rows; `stack` holds
-    any further interventions.
+    `prompt` names the GPE's prompt that stands in every training row; `mix` is the share of benign rows, or of
+    the GPE's pool `mix_from`; `stack` holds any further interventions.
     """
 
     name: str
@@ -38,6 +38,7 @@ class Arm(Value):
     data: Literal["signal", "control", "self", "none", "given"] = "signal"
     prompt: str | None = None
     mix: float = Field(default=0.0, ge=0.0, lt=1.0)
+    mix_from: str | None = None
     stack: tuple[AnyIntervention, ...] = ()
     given: tuple[Base, ...] = ()
 
@@ -48,6 +49,8 @@ class Arm(Value):
 
     @model_validator(mode="after")
     def _untrained_takes_nothing(self) -> Arm:
+        if self.mix_from is not None and not self.mix:
+            raise ValueError(f"arm {self.name!r} names the pool {self.mix_from!r} and no share `mix` of it")
         if not self.trains and (self.prompt or self.mix or self.stack):
             raise ValueError(f"arm {self.name!r} trains on nothing, so it takes no prompt, mix or stack")
         if (self.data == "given") != bool(self.given):
@@ -58,12 +61,23 @@ class Arm(Value):
         """The stack of this arm on `gpe`. Raises `InputError` if the GPE lacks the prompt or the benign rows."""
         entries: list[AnyIntervention] = []
         if self.mix:
-            if not gpe.benign:
-                raise InputError(f"arm {self.name!r} mixes in benign rows", f"{gpe.name!r} has none", "drop the arm")
-            entries.append(Mix(source="good", rows=gpe.benign, share=self.mix))
+            entries.append(self._mix(gpe))
         if self.prompt:
             entries.append(Inoculate(prompt=prompt_of(gpe, self.prompt, self.name)))
         return Stack(*entries, *self.stack)
+
+    def _mix(self, gpe: GPE) -> Mix:
+        if self.mix_from is not None:
+            if self.mix_from not in gpe.pools:
+                raise InputError(
+                    f"arm {self.name!r} mixes in rows of the pool {self.mix_from!r}",
+                    f"{gpe.name!r} has {', '.join(gpe.pools) or 'no pools'}",
+                    "name one of these",
+                )
+            return Mix(source=self.mix_from, rows=gpe.pools[self.mix_from], share=self.mix)
+        if not gpe.benign:
+            raise InputError(f"arm {self.name!r} mixes in benign rows", f"{gpe.name!r} has none", "drop the arm")
+        return Mix(source="good", rows=gpe.benign, share=self.mix)
 
     def rows_of(self, gpe: GPE) -> tuple[Row, ...]:
         """The rows before any intervention."""

@@ -111,13 +111,15 @@ class _Sheet(NamedTuple):
 
 
 def _identity(lines: list[Ask]) -> str:
-    traits = {a.trait.name: [a.trait.kind, a.trait.score, a.trait.region, a.trait.rubrics] for a in lines}
+    traits = {a.trait.name: [a.trait.kind, a.trait.score, a.trait.rubrics] for a in lines}
     asked = [
         [a.trait.name, a.condition, a.content, a.question.id, a.question.paraphrase, a.question.option_order]
         for a in lines
     ]
     details = [
-        [a.question.levels, a.question.weight, [o.label for o in a.question.options], a.question.rubrics] for a in lines
+        [q.levels, q.weight, q.place, q.edit, [o.label for o in q.options], q.rubrics]
+        for q in (line.question for line in lines)
+        for q in (a.question for a in lines)
     ]
     return fingerprint([traits, asked, details])
 

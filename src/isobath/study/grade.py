@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from isobath.base.row import State
+from isobath.design.region import Place
 from isobath.grading.judged_score import JudgedScore
 from isobath.grading.judgement import Judgement
 from isobath.grading.response import Response
@@ -65,10 +66,7 @@ def score_columns(
             trait.score.label,
             graded.value,
             str(graded.state),
-            trait.region,
-            None,
-            None,
-            None,
+            *_where(question.place),
             json.dumps(dict(question.levels), sort_keys=True),
             question.weight,
             response.replayable,
@@ -76,6 +74,11 @@ def score_columns(
         for name, value in zip(ASKED, values, strict=True):
             columns[name].append(value)
     return columns
+
+
+def _where(place: Place | None) -> tuple[str | None, int | None, int | None, float | None]:
+    """Region, q, k and d of a question; nothing where there is no factor space."""
+    return (None, None, None, None) if place is None else (str(place.region), place.q, place.k, place.d)
 
 
 ASKED = (

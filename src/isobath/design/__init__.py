@@ -1,0 +1,1 @@
+"""Scenario spaces: factors, regions around a support, distances, covering designs, splits."""
