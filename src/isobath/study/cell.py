@@ -119,7 +119,6 @@ def _identity(lines: list[Ask]) -> str:
     details = [
         [q.levels, q.weight, q.place, q.edit, [o.label for o in q.options], q.rubrics]
         for q in (line.question for line in lines)
-        for q in (a.question for a in lines)
     ]
     return fingerprint([traits, asked, details])
 
