@@ -87,7 +87,7 @@ class HFModel:
         """Log-probabilities of every option of every request, from the answer's first token to its last."""
         rows = self._tokens.choices(requests)
         found: dict[Candidates, tuple[float, ...]] = {}
-        with self._inference():
+        with self.inference():
             parts = split(self.model)
             weight = next(self.model.parameters())
             whole, single = self._ways(list(dict.fromkeys(rows)))
@@ -95,7 +95,7 @@ class HFModel:
             for rows_of_kind in (whole, apart):
                 # ties by content: the same rows always form the same batches
                 ordered = sorted(rows_of_kind, key=lambda row: (row_length(row), row))
-                for batch in _batches(ordered, list(map(row_length, ordered)), self.batch_size):
+                for batch in batches(ordered, list(map(row_length, ordered)), self.batch_size):
                     sums = score(self.model, parts, pack(batch, weight.device, weight.dtype)).tolist()
                     for row in batch:
                         found[row], sums = tuple(sums[: len(row.options)]), sums[len(row.options) :]
@@ -115,9 +115,9 @@ class HFModel:
         self._check_room([len(p.ids) + 1 for p in prompts], context)
         order = sorted(range(len(prompts)), key=lambda i: (len(prompts[i].ids), prompts[i].ids))
         texts: dict[int, Text] = {}
-        with self._inference():
+        with self.inference():
             parts = split(self.model)
-            for numbers in _batches(order, [len(prompts[i].ids) for i in order], self.batch_size):
+            for numbers in batches(order, [len(prompts[i].ids) for i in order], self.batch_size):
                 made = generate(self.model, parts, [prompts[i] for i in numbers], self._stop, context)
                 texts |= {i: self._text(one) for i, one in zip(numbers, made, strict=True)}
         return [texts[i] for i in range(len(requests))]
@@ -147,7 +147,8 @@ class HFModel:
             )
 
     @contextmanager
-    def _inference(self) -> Iterator[None]:
+    def inference(self) -> Iterator[None]:
+        """Evaluation mode, no gradients, and the precision of this model; all as before afterwards."""
         was_training = self.model.training
         if was_training:
             self.model.eval()
@@ -165,7 +166,7 @@ def _tokens(tokenizer: Any, template: str) -> Tokens:
     return Tokens(tokenizer)
 
 
-def _batches(items: Sequence[Item], lengths: Sequence[int], size: int) -> Iterator[list[Item]]:
+def batches(items: Sequence[Item], lengths: Sequence[int], size: int) -> Iterator[list[Item]]:
     """Cut `items`, ordered by length, into batches of at most `size` items and `TOKENS` tokens."""
     batch: list[Item] = []
     for item, length in zip(items, lengths, strict=True):
