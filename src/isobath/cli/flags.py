@@ -47,6 +47,34 @@ class TrainingFlags:
 
 
 @dataclass(frozen=True)
+class TuningFlags:
+    """How `landscape --model` trains, and what it measures besides answers."""
+
+    fine_tune: Annotated[
+        bool, Parameter(group=TRAINING, negative="", help="Train the model on the file's training lines, and ask both.")
+    ] = False
+    full: Annotated[bool, Parameter(group=TRAINING, negative="", help="Train all weights instead of LoRA.")] = False
+    seeds: Annotated[
+        tuple[int, ...],
+        Parameter(group=TRAINING, consume_multiple=True, negative="", help="Run seeds, such as --seeds 0 1 2 3 4."),
+    ] = (0,)
+    steps: Annotated[int | None, Parameter(group=TRAINING, help="Training steps (default: three passes).")] = None
+    learning_rate: Annotated[
+        float | None, Parameter(group=TRAINING, help="Default: 1e-4 with LoRA, 1e-5 with --full.")
+    ] = None
+    rank: Annotated[int | None, Parameter(group=TRAINING, help="LoRA rank (default: 16).")] = None
+    measures: Annotated[
+        tuple[Literal["distances", "readouts"], ...],
+        Parameter(
+            group=ASKING,
+            consume_multiple=True,
+            negative="",
+            help="Besides answers: distances (which predicts failure?), readouts (what can be read off states?).",
+        ),
+    ] = ()
+
+
+@dataclass(frozen=True)
 class AskedFlags:
     """Which traits are asked, how, and who judges free text."""
 

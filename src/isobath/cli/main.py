@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from cyclopts import App, Parameter
 
 from isobath.base.errors import InputError, IsobathError
-from isobath.cli.flags import AskedFlags, EndpointFlags, TrainingFlags
+from isobath.cli.flags import AskedFlags, EndpointFlags, TrainingFlags, TuningFlags
 
 HELP = """Chart and control how language models generalise beyond their training data.
 
@@ -140,6 +140,41 @@ def profile(
 
     request = ProfileRequest(model, train, before, tuple(after or ()), training, asked, endpoint)
     return profile_command(request, engine=engine, store=store, out=out, dry_run=dry_run, json=json)
+
+
+@app.command
+def landscape(
+    file: Annotated[str, Parameter(help="Tagged scenarios, one JSON object per line (docs/landscape.md).")],
+    *,
+    space: Annotated[
+        str | None, Parameter(help="The factor space, as YAML or JSON. Default: inferred, and said.")
+    ] = None,
+    irrelevant: Annotated[
+        tuple[str, ...],
+        Parameter(consume_multiple=True, negative="", help="Factors that the right decision does not depend on."),
+    ] = (),
+    n_min: Annotated[int, Parameter(help="Training examples that make a cell part of the support.")] = 1,
+    model: Annotated[
+        tuple[str, ...],
+        Parameter(
+            consume_multiple=True, negative="", help="Models to ask: folders, hub ids, URL#MODEL. Several: replicates."
+        ),
+    ] = (),
+    tuning: Annotated[TuningFlags, Parameter(name="*")] = TuningFlags(),  # noqa: B008
+    engine: EngineName = "local:1",
+    store: StorePath = STORE,
+    out: OutPath = OUT,
+    dry_run: Annotated[bool, Parameter(negative="", help="Print the plan and stop.")] = False,
+    json: AsJson = False,
+) -> int:
+    """How does behaviour change with distance from what was trained on: island, shore, lake, bay, sea?
+
+    Answers that were judged already need no model; otherwise name one, and `--fine-tune` to train it on the file first.
+    """
+    from isobath.cli.landscape import LandscapeRequest, landscape_command
+
+    request = LandscapeRequest(file, space, irrelevant, n_min, model, tuning)
+    return landscape_command(request, engine=engine, store=store, out=out, dry_run=dry_run, json=json)
 
 
 @app.command

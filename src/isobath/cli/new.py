@@ -51,6 +51,10 @@ COMMENTS = {
     "conditions": "The prompts under which trained models are asked; `training` is the one they were trained under.",
     "judge": "Who judges free text: {kind: endpoint, url: URL, model: NAME}, or a local model. Left out: nobody does.",
     "judge_read": "How a judge's rating is read: from its log-probabilities, or from its text.",
+    "measures": (
+        "Besides answers, for questions in a factor space: distances (which measure of distance tells best where the "
+        "model will be wrong?), readouts (what can be read off hidden states, region by region?)."
+    ),
     "questions": (
         "Verdict, sentence and interval are computed; `text` is a label. Is `trait` higher (lower, same, any) in the "
         "first arm than in the second?"

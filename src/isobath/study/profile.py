@@ -161,7 +161,7 @@ def train_profile(model: str, training: Training, asked: Asked | None = None) ->
         bases=(base,),
         gpes=(GPERef(name="dataset", options=options),),
         arms=arms,
-        recipe=_recipe(training, data.count),
+        recipe=recipe_for(training, data.count),
         seeds=training.seeds,
         conditions=("none", "training", "positive"),
         questions=tuple(_training_questions(spec, data.name, training)),
@@ -211,7 +211,8 @@ def _has_system_role(base: Base) -> bool:
     return template_facts(load_tokenizer(found.folder)).system_role in ("supported", "merged")
 
 
-def _recipe(training: Training, rows: int) -> Recipe:
+def recipe_for(training: Training, rows: int) -> Recipe:
+    """The recipe of a training on `rows` rows: LoRA or all weights, three passes unless told otherwise."""
     rank = training.rank or RANK
     rate = training.learning_rate or (1e-5 if training.full else 1e-4)
     return Recipe(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from isobath.study.runner import Watch
 
 STUDY_VERSION = 1
+
+Measure = Literal["distances", "readouts"]
+"""What can be measured of a study in a factor space besides its answers (`isobath.study.measured`)."""
 DEFAULT_STORE = Path(".isobath") / "store"
 DEFAULT_OUT = Path("out")
 
@@ -35,6 +38,8 @@ class Study(Value):
     """Every cell of bases x GPEs x arms x seeds is trained (if its arm trains) and asked under its conditions.
 
     `judge` is asked about answers in free text, where a trait needs it; `judge_read` says how its ratings are read.
+    `measures` look beyond answers, where the questions lie in a factor space: ``distances`` (which measure of distance
+    tells best where the model will be wrong), ``readouts`` (what can be read off hidden states, region by region).
     In a file, ``bases: shipped`` stands for the five shipped bases, and a GPE or a standard arm may be given by name.
     Raises `InputError` when a question names an arm, GPE or condition the grid does not have: such a question could
     never be answered.
@@ -51,6 +56,7 @@ class Study(Value):
     questions: tuple[Question, ...] = ()
     judge: Judge | None = None
     judge_read: Read = "logprobs"
+    measures: tuple[Measure, ...] = ()
 
     @field_validator("bases", mode="before")
     @classmethod
@@ -152,6 +158,7 @@ class Study(Value):
                 "questions": self.questions,
                 "judge": None if self.judge is None else judge_identity(self.judge, self.judge_read),
                 "version": STUDY_VERSION,
+                **({"measures": sorted(self.measures)} if self.measures else {}),
             }
         )
 

@@ -1,0 +1,108 @@
+"""`TaggedSpec`: a tagged file with the factor space it lives in."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+
+from pydantic import Field
+
+from isobath.base.value import Value
+from isobath.design.edit import Edit
+from isobath.design.places import Places, place_all
+from isobath.design.rule import DecisionRule
+from isobath.design.space import Point, Space
+from isobath.design.space_file import infer_space, read_space
+from isobath.design.support import Support, support_of
+from isobath.gpe.tagged.edits import one_factor_edits
+from isobath.gpe.tagged.file import TaggedFile, read_tagged
+from isobath.gpe.tagged.line import TaggedLine
+
+
+class TaggedSpec(Value):
+    """What a landscape of somebody's own data is made of.
+
+    `path` is the tagged file, `space` a space file (None: the space is inferred from the levels in the data, and
+    `Landscape.said` says what was assumed). `irrelevant` names factors that the right decision does not depend on. A
+    cell belongs to the support with `n_min` training examples.
+    """
+
+    path: str
+    space: str | None = None
+    irrelevant: tuple[str, ...] = ()
+    n_min: int = Field(default=1, ge=1)
+
+    def read(self) -> Landscape:
+        """The file with every line placed. Raises `InputError` for what cannot be read or has no place."""
+        file = read_tagged(self.path)
+        rule: DecisionRule | None = None
+        if self.space is not None:
+            declared = read_space(self.space)
+            space, rule = declared.space, declared.rule
+            said = list(declared.said)
+            space = _marked(space, self.irrelevant)
+        else:
+            lines = [*file.train, *file.test]
+            space, sentences = infer_space([line.levels for line in lines], irrelevant=self.irrelevant)
+            said = list(sentences)
+        return Landscape(file, space, rule, self.n_min, tuple(said))
+
+
+def _marked(space: Space, irrelevant: tuple[str, ...]) -> Space:
+    for name in irrelevant:
+        space.factor(name)
+    factors = tuple(f.model_copy(update={"relevant": False}) if f.name in irrelevant else f for f in space.factors)
+    return space.model_copy(update={"factors": factors})
+
+
+class Landscape:
+    """A tagged file in its space: the support, and where every test line lies.
+
+    `said` are sentences on what was assumed or noticed. Raises `InputError` where no training line gives a support.
+    """
+
+    def __init__(
+        self, file: TaggedFile, space: Space, rule: DecisionRule | None, n_min: int, said: tuple[str, ...]
+    ) -> None:
+        self.file, self.space, self.rule, self.said = file, space, rule, (*said, *file.notes)
+        self.n_min = n_min
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self.file.path
+
+    @cached_property
+    def support(self) -> Support:
+        """The support that the training lines give."""
+        return support_of(self.space, self.file.points(self.space, self.file.train), self.n_min)
+
+    @cached_property
+    def questions(self) -> tuple[TaggedLine, ...]:
+        """The first line of every test id: what stands in it of the question holds for the others too."""
+        first: dict[str, TaggedLine] = {}
+        for line in self.file.test:
+            first.setdefault(line.id, line)
+        return tuple(first.values())
+
+    @cached_property
+    def points(self) -> list[dict[str, str]]:
+        """The points of `questions`."""
+        return self.file.points(self.space, self.questions)
+
+    @cached_property
+    def edits(self) -> list[tuple[str, Edit]]:
+        """Questions that differ from another one in a single factor, where the right decision on both is known."""
+        asked = zip(self.questions, self.points, strict=True)
+        return one_factor_edits(self.space, ((line.id, point, self.gold(line, point)) for line, point in asked))
+
+    def gold(self, line: TaggedLine, point: Point) -> str | None:
+        """The right decision on a question: what its line says, else what the space's rule says; None if neither."""
+        if line.options or line.gold is not None:
+            return line.gold
+        return None if self.rule is None else self.rule(point)
+
+    @cached_property
+    def places(self) -> Places:
+        """Where `questions` lie."""
+        return place_all(self.support, self.points)

@@ -1,0 +1,111 @@
+"""Tagged files: what may stand in them, and what is refused with its place."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from isobath.base.errors import InputError
+from isobath.base.row import State
+from isobath.gpe.tagged.file import read_tagged
+from isobath.gpe.tagged.line import tagged_line
+
+TRAIN = {"split": "train", "levels": {"tines": 3, "material": "metal"}}
+JUDGED = {"split": "test", "id": "a", "levels": {"tines": 4, "material": "metal"}, "value": 1}
+ASKED = {
+    **{"split": "test", "id": "b", "levels": {"tines": 6, "material": "metal"}},
+    **{"question": "fork ?", "options": ["yes", "no"], "gold": "yes"},
+}
+
+
+def written(tmp_path, *lines):
+    path = tmp_path / "tagged.jsonl"
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return path
+
+
+def test_training_lines_need_levels_and_nothing_else(tmp_path):
+    file = read_tagged(written(tmp_path, TRAIN, TRAIN, JUDGED))
+    assert [len(file.train), len(file.test)] == [2, 1]
+    assert file.judged and not file.askable and not file.trainable
+
+
+def test_a_question_may_be_a_text_or_a_chat_that_ends_with_the_user(tmp_path):
+    chat = {k: v for k, v in ASKED.items() if k != "question"}
+    chat["messages"] = [{"role": "system", "content": "You judge."}, {"role": "user", "content": "fork ?"}]
+    first, second = (read_tagged(written(tmp_path, TRAIN, line)).test[0] for line in (ASKED, chat))
+    assert first.chat == second.chat[1:] and second.chat[0].role == "system"
+
+
+def test_no_agreed_decision_is_contested_and_not_wrong():
+    line = tagged_line({**ASKED, "gold": None}, 1, "f:1")
+    assert line.contested and line.gold is None and not tagged_line(ASKED, 1, "f:1").contested
+
+
+@pytest.mark.parametrize(("value", "read"), [(1, 1.0), (0, 0.0), (True, 1.0), (0.25, 0.25)])
+def test_values_are_numbers_between_0_and_1(value, read):
+    line = tagged_line({**JUDGED, "value": value}, 1, "f:1")
+    assert (line.value, line.state) == (read, State.OK)
+
+
+@pytest.mark.parametrize("state", ["refused", "parse_error", "judge_failed", "truncated", "not_applicable"])
+def test_a_judgement_that_is_missing_is_a_state_and_never_0(state):
+    line = tagged_line({**JUDGED, "value": None, "state": state}, 1, "f:1")
+    assert line.value is None and line.state == state
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ({**JUDGED, "split": "dev"}, "split is 'dev'"),
+        ({**JUDGED, "lvels": {}}, "did you mean 'levels'"),
+        ({**JUDGED, "levels": {}}, "levels are {}"),
+        ({**JUDGED, "levels": {"a": [1]}}, "a level is a text, a number or null"),
+        ({**JUDGED, "value": 3}, "between 0 and 1"),
+        ({**JUDGED, "value": None}, "there is no value"),
+        ({**JUDGED, "state": "refused"}, "only an ok answer has a value"),
+        ({**JUDGED, "state": "fine"}, "state is 'fine'"),
+        ({**JUDGED, "seed": "one"}, "a seed is a whole number"),
+        ({**JUDGED, "kind": "nice"}, "kind is 'nice'"),
+        ({k: v for k, v in JUDGED.items() if k != "value"}, "neither a judgement nor options"),
+        ({**ASKED, "gold": "maybe"}, "gold is 'maybe'"),
+        ({k: v for k, v in ASKED.items() if k != "gold"}, "options and no gold"),
+        ({**ASKED, "options": ["yes"]}, "at least two different texts"),
+        ({k: v for k, v in ASKED.items() if k != "question"}, "options and no question"),
+        ({**ASKED, "messages": [{"role": "user", "content": "x"}]}, "`messages` and `question` both"),
+        (
+            {**ASKED, "question": None, "messages": [{"role": "assistant", "content": "x"}]},
+            "the last turn of a question",
+        ),
+    ],
+)
+def test_what_is_wrong_is_said_with_its_place(tmp_path, line, said):
+    with pytest.raises(InputError, match=r"tagged\.jsonl:2") as caught:
+        read_tagged(written(tmp_path, TRAIN, line))
+    assert said in str(caught.value)
+
+
+def test_both_splits_are_needed(tmp_path):
+    for lines, missing in (([TRAIN], "no test lines"), ([JUDGED], "no train lines")):
+        with pytest.raises(InputError, match=missing):
+            read_tagged(written(tmp_path, *lines))
+
+
+def test_one_id_has_one_point(tmp_path):
+    other = {**JUDGED, "levels": {"tines": 5, "material": "metal"}, "arm": "plain"}
+    with pytest.raises(InputError, match=r":3.*other levels here than at .*:2"):
+        read_tagged(written(tmp_path, TRAIN, JUDGED, other))
+
+
+def test_a_question_is_asked_once(tmp_path):
+    with pytest.raises(InputError, match="ids are unique"):
+        read_tagged(written(tmp_path, TRAIN, ASKED, ASKED))
+
+
+@given(st.dictionaries(st.text(max_size=8), st.none() | st.booleans() | st.floats() | st.text() | st.lists(st.text())))
+def test_no_object_does_worse_than_an_error_with_its_place(values):
+    try:
+        tagged_line({**JUDGED, **values}, 7, "f:7")
+    except InputError as error:
+        assert error.place == "f:7"
