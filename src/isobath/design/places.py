@@ -13,8 +13,9 @@ import numpy.typing as npt
 
 from isobath.base.errors import InputError
 from isobath.design.closeness import BEYOND, GAP, SEEN, closeness
-from isobath.design.depth import depth_of, novelty_of
+from isobath.design.depth import depth_of
 from isobath.design.keys import row_keys
+from isobath.design.novelty import novelty_of
 from isobath.design.region import Place, Region
 from isobath.design.space import Codes, Point, Space
 from isobath.design.support import Support, as_codes
@@ -46,7 +47,8 @@ class Places:
     @property
     def correlation_breaking(self) -> Flags:
         """Lakes with q = 2 that no support encloses: every level was seen, but never the two together."""
-        return (self.region == Region.LAKE) & (self.q == 2) & ~self.enclosed
+        breaking: Flags = (self.region == str(Region.LAKE)) & (self.q == 2) & ~self.enclosed
+        return breaking
 
     def place(self, i: int) -> Place:
         """The place of point `i`."""
