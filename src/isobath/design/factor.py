@@ -62,7 +62,7 @@ class Factor(Value):
 
     def level_of(self, value: object) -> str:
         """The level that `value` is or falls into. Raises `InputError` where it has none."""
-        text = _text(value)
+        text = level_text(value)
         if text in self.domain:
             return text
         if self.kind == "continuous":
@@ -77,7 +77,7 @@ class Factor(Value):
         raise InputError(f"{self.name} = {value!r}", f"the levels of {self.name!r} are {known}", "correct it or add it")
 
 
-def _text(value: object) -> str:
+def level_text(value: object) -> str:
     """A level as it is written: ``true`` for True, ``3`` for 3.0."""
     if isinstance(value, bool):
         return str(value).lower()

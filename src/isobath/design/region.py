@@ -37,3 +37,8 @@ class Place(Value):
     new_irrelevant: int = 0
     enclosed: bool = False
     count: int = 0
+
+    @property
+    def correlation_breaking(self) -> bool:
+        """A lake with q = 2 that no support encloses: every level was seen, but never the two together."""
+        return self.region is Region.LAKE and self.q == 2 and not self.enclosed

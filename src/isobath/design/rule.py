@@ -35,3 +35,8 @@ class DecisionRule(Value):
             if matches(case.when, point):
                 return case.then
         return self.otherwise
+
+
+def flips(before: str | None, after: str | None) -> bool:
+    """Whether the right decision changes: both agreed, and different. A change from or to `CONTESTED` is no flip."""
+    return before is not None and after is not None and before != after
