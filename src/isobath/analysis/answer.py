@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import pandas as pd
 
+from isobath.analysis.apart import apart
 from isobath.analysis.contrasts import Contrast, contrast
 from isobath.analysis.intervals import difference_interval, rate_interval
 from isobath.analysis.multiplicity import benjamini_hochberg, holm
 from isobath.analysis.planning import detectable
 from isobath.analysis.question import ArmRate, Finding, Question, Verdict
 from isobath.analysis.replicates import Side, mean_of, replicate_means, side
-from isobath.analysis.sentence import REPLICATES, points
+from isobath.analysis.sentence import REPLICATES, in_region, points
 from isobath.analysis.two_way import Over, two_way
 from isobath.analysis.verdict import FEWEST_REPLICATES, MOST_MISSING, decide
 from isobath.base.row import Claim
@@ -42,17 +43,19 @@ def answer(
     return [decide(f) for f in found]
 
 
-def rows_of(means: pd.DataFrame, question: Question, arm: str, condition: str) -> pd.DataFrame:
-    """The replicate means that one side of `question` rests on."""
+def rows_of(
+    means: pd.DataFrame, question: Question, arm: str, condition: str, region: str | None = None
+) -> pd.DataFrame:
+    """The replicate means that one side of `question` rests on; `region` None: wherever the side was asked."""
     mask = (means["arm"] == arm) & (means["trait"] == question.trait) & (means["condition"] == condition)
     if question.gpe is not None:
         mask &= means["gpe"] == question.gpe
-    if question.region is not None:
-        mask &= means["region"] == question.region
+    if region is not None:
+        mask &= means["region"] == region
     return means[mask]
 
 
-def arm_rate(table: Side, arm: str, condition: str, over: Over = "both") -> ArmRate:
+def arm_rate(table: Side, arm: str, condition: str, over: Over = "both", region: str | None = None) -> ArmRate:
     """Rate, interval and bounds of one side. The interval is NaN where a single replicate is all there is."""
     spread = two_way(table.values_RQ, table.weights_RQ, "questions" if table.fixed else over)
     low, high = rate_interval(spread) if spread else (float("nan"), float("nan"))
@@ -67,21 +70,23 @@ def arm_rate(table: Side, arm: str, condition: str, over: Over = "both") -> ArmR
         table.bounds,
         len(table.questions),
         len(table.replicates),
+        region,
     )
 
 
 def _measured(question: Question, means: pd.DataFrame, over: Over) -> Finding:
     """The finding with its numbers; the verdict comes later, when all p values are known."""
-    named = list(zip(question.contrast, question.conditions, strict=True))
-    parts = [rows_of(means, question, arm, condition) for arm, condition in named]
-    for part, (arm, condition) in zip(parts, named, strict=True):
+    named = list(zip(question.contrast, question.conditions, question.regions, strict=True))
+    parts = [rows_of(means, question, *name) for name in named]
+    for part, (arm, condition, region) in zip(parts, named, strict=True):
         if part.empty:
-            where = f" in region {question.region!r}" if question.region else ""
+            where = f" in region {region!r}" if region else ""
             reason = f"There are no rows for arm {arm!r}, trait {question.trait!r}, condition {condition!r}{where}."
             return Finding(question, Verdict.NOT_MEASURABLE, reason)
     sides = [side(part) for part in parts]
-    treatment, reference = (arm_rate(s, *name, over) for s, name in zip(sides, named, strict=True))
-    made = contrast(sides[0], sides[1], over)
+    treatment, reference = (arm_rate(s, arm, c, over, region) for s, (arm, c, region) in zip(sides, named, strict=True))
+    compare = _comparison(question)
+    made = compare(sides[0], sides[1], over)
     blank = Finding(
         question,
         Verdict.NOT_MEASURABLE,
@@ -98,23 +103,31 @@ def _measured(question: Question, means: pd.DataFrame, over: Over) -> Finding:
         worse = max((treatment, reference), key=lambda rate: rate.missing)
         return replace(blank, reason=_too_much_missing(blank, worse), warnings=_sides_warnings(blank, sides))
     if made is None:
+        elsewhere = question.reference_region is not None
         reason = "The two sides share no question that both have values for."
+        reason = "One of the two sides has no value at all." if elsewhere else reason
         return replace(blank, reason=reason, warnings=_sides_warnings(blank, sides))
     return _with_contrast(blank, made, sides)
 
 
+def _comparison(question: Question) -> Callable[[Side, Side, Over], Contrast | None]:
+    """Two regions are asked different questions; anything else pairs them."""
+    return apart if question.regions[0] != question.regions[1] else contrast
+
+
 def _too_much_missing(blank: Finding, worse: ArmRate) -> str:
     low, high = blank.bounds or (-1.0, 1.0)
+    place = f" {in_region(worse.region)}" if blank.question.reference_region else ""
     return (
-        f"{worse.missing:.0%} of the responses of {worse.arm} under condition '{worse.condition}' have no value (the "
-        f"limit is {MOST_MISSING:.0%}). Were they all 0 or all 1, the difference would lie anywhere from {points(low)} "
-        f"to {points(high)}."
+        f"{worse.missing:.0%} of the responses of {worse.arm} under condition '{worse.condition}'{place} have no "
+        f"value (the limit is {MOST_MISSING:.0%}). Were they all 0 or all 1, the difference would lie anywhere from "
+        f"{points(low)} to {points(high)}."
     )
 
 
 def _with_contrast(blank: Finding, made: Contrast, sides: Sequence[Side]) -> Finding:
     spread, question = made.spread, blank.question
-    alone = contrast(sides[0], sides[1], "questions")
+    alone = _comparison(question)(sides[0], sides[1], "questions")
     measured = replace(
         blank,
         estimate=made.mean,

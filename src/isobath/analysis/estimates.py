@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from isobath.analysis.answer import arm_rate
-from isobath.analysis.contrasts import contrast
+from isobath.analysis.contrasts import Contrast, contrast
 from isobath.analysis.intervals import design_effect, difference_interval, naive_se, rate_interval
 from isobath.analysis.replicates import FIXED, KEYS, Side, replicate_means, sides
 from isobath.analysis.two_way import Over, two_way
@@ -138,8 +138,11 @@ def _in_order(frame: pd.DataFrame, by: Sequence[str]) -> list[tuple[str, ...]]:
 def difference(treatment: Side, reference: Side, over: Over = "both") -> dict[str, object] | None:
     """The record of one difference of rates, as `PROFILE_COLUMNS` name it; None if the sides share no question."""
     made = contrast(treatment, reference, over)
-    if made is None:
-        return None
+    return None if made is None else difference_record(made, treatment, reference)
+
+
+def difference_record(made: Contrast, treatment: Side, reference: Side) -> dict[str, object]:
+    """`made` with what its two sides miss, as `PROFILE_COLUMNS` name it."""
     low, high = difference_interval(made.spread) if made.spread else (math.nan, math.nan)
     missing = max(treatment.missing, reference.missing)
     return {

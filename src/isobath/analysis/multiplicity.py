@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
+
+HEADLINES = 10
+"""Up to so many comparisons are adjusted by Holm, more by Benjamini and Hochberg: a map, not a list of claims."""
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -26,3 +30,16 @@ def benjamini_hochberg(p_values: Sequence[float]) -> list[float]:
         running = min(running, count / (count - rank) * p_values[i])
         out[i] = running
     return [float(p) for p in out]
+
+
+def adjusted(p_values: Sequence[float]) -> tuple[list[float], str]:
+    """One family's adjusted p values and by whom: Holm up to `HEADLINES` of them, then Benjamini-Hochberg.
+
+    NaN, a comparison that could not be tested, stays NaN and is not counted.
+    """
+    tested = [i for i, p in enumerate(p_values) if not math.isnan(p)]
+    few = len(tested) <= HEADLINES
+    out = [math.nan] * len(p_values)
+    for i, p in zip(tested, (holm if few else benjamini_hochberg)([p_values[i] for i in tested]), strict=True):
+        out[i] = p
+    return out, "Holm" if few else "Benjamini-Hochberg"

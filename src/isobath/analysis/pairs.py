@@ -12,13 +12,12 @@ import pandas as pd
 from isobath.analysis.brittleness import Effect
 from isobath.analysis.contrasts import contrast
 from isobath.analysis.estimates import difference
-from isobath.analysis.multiplicity import benjamini_hochberg, holm
+from isobath.analysis.multiplicity import HEADLINES, adjusted
 from isobath.analysis.replicates import FIXED, side, sides
 from isobath.analysis.two_way import Over
 from isobath.analysis.verdict import MOST_MISSING
 
-HEADLINE_PAIRS = 10
-"""Up to so many comparisons are adjusted by Holm, more by Benjamini and Hochberg: a map, not a list of claims."""
+HEADLINE_PAIRS = HEADLINES
 
 
 class Pair(NamedTuple):
@@ -49,11 +48,9 @@ def paired_differences(means: pd.DataFrame, trait: str, pairs: Sequence[Pair], o
 def _adjusted(frame: pd.DataFrame) -> pd.DataFrame:
     if frame.empty:
         return frame
-    tested = np.flatnonzero(frame["p"].notna() & frame["measurable"])
-    few = len(tested) <= HEADLINE_PAIRS
-    adjusted = np.full(len(frame), math.nan)
-    adjusted[tested] = (holm if few else benjamini_hochberg)(frame["p"].to_numpy(dtype=float)[tested].tolist())
-    return frame.assign(p_adjusted=adjusted, adjusted_by="Holm" if few else "Benjamini-Hochberg")
+    tested = frame["p"].where(frame["measurable"].astype(bool))
+    p_values, by = adjusted(tested.to_numpy(dtype=float, na_value=math.nan).tolist())
+    return frame.assign(p_adjusted=p_values, adjusted_by=by)
 
 
 def pair_effects(means: pd.DataFrame, trait: str, pairs: Sequence[Pair], models: Sequence[str]) -> list[Effect]:

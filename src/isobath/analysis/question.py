@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from isobath.base.row import Claim
 from isobath.base.value import Value
@@ -21,9 +21,10 @@ Expect = Literal["higher", "lower", "same", "any"]
 class Question(Value):
     """Is `trait` higher (lower, the same, any different) in one arm than in another, and by enough to matter?
 
-    `contrast` is (arm, reference arm); `condition` is how both are asked, unless `reference_condition` differs.
-    `smallest_effect` is the smallest difference of rates worth acting on. `claim` names the replicate. `text` is only a
-    label: the verdict follows from the other fields.
+    `contrast` is (arm, reference arm); `condition` is how both are asked, unless `reference_condition` differs;
+    `region` is where both are asked, unless `reference_region` differs. One arm can so be compared with itself,
+    elsewhere or under another condition. `smallest_effect` is the smallest difference of rates worth acting on. `claim`
+    names the replicate. `text` is only a label: the verdict follows from the other fields.
     """
 
     text: str
@@ -33,10 +34,23 @@ class Question(Value):
     condition: str = "none"
     reference_condition: str | None = None
     region: str | None = None
+    reference_region: str | None = Field(default=None, exclude_if=lambda region: region is None)
     expect: Expect = "any"
     smallest_effect: Annotated[float, Field(gt=0, le=1)] = 0.05
     claim: Claim = Claim.THIS_RECIPE
     family: Literal["headline", "exploratory"] = "headline"
+
+    @model_validator(mode="after")
+    def _two_sides(self) -> Question:
+        if self.reference_region is not None and self.region is None:
+            raise ValueError(f"reference_region {self.reference_region!r} without a region to compare with it")
+        same = len(set(self.contrast)) == len(set(self.conditions)) == len(set(self.regions)) == 1
+        if same:
+            raise ValueError(
+                f"both sides are arm {self.contrast[0]!r} under condition {self.condition!r}: name another arm, a "
+                "reference_condition or a reference_region"
+            )
+        return self
 
     @property
     def arms(self) -> tuple[str, ...]:
@@ -47,6 +61,11 @@ class Question(Value):
     def conditions(self) -> tuple[str, str]:
         """How the arm and the reference arm are asked."""
         return self.condition, self.reference_condition or self.condition
+
+    @property
+    def regions(self) -> tuple[str | None, str | None]:
+        """Where the arm and the reference arm are asked; None: everywhere."""
+        return self.region, self.reference_region or self.region
 
 
 class Verdict(StrEnum):
@@ -62,7 +81,8 @@ class Verdict(StrEnum):
 class ArmRate:
     """One side of a contrast: its rate with interval and what it rests on. `bounds` put missing rows at 0 and at 1.
 
-    `low` and `high` are NaN where one replicate is all there is, `mean` where no row has a value.
+    `low` and `high` are NaN where one replicate is all there is, `mean` where no row has a value. `region` is where it
+    was asked, if the question says.
     """
 
     arm: str
@@ -75,6 +95,7 @@ class ArmRate:
     bounds: tuple[float, float]
     questions: int = 0
     replicates: int = 0
+    region: str | None = None
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,18 @@ REPLICATES = {
 }
 """One replicate, and several, under each claim."""
 
+PLACES = {
+    "island": "on the island",
+    "shore": "on the shore",
+    "lake": "in the lake",
+    "bay": "in the bay",
+    "sea": "at sea",
+    "in-distribution": "in distribution",
+    "near": "near the training data",
+    "far": "far from the training data",
+}
+"""Where a question was asked, as a sentence says it."""
+
 OPENINGS = {
     Verdict.YES: "Yes",
     Verdict.NO: "No",
@@ -29,8 +41,11 @@ def sentence(finding: Finding) -> str:
     a, b = finding.treatment, finding.reference
     if finding.estimate is None or a is None or b is None:
         return f"{opening} {trait}. {finding.reason}".rstrip()
-    apart = a.arm == b.arm or a.condition != b.condition
-    numbers = f"{trait} is {_rate(a, apart)} and {_rate(b, apart)}, a difference of {points(finding.estimate)}"
+    apart = a.condition != b.condition or (a.arm == b.arm and a.region == b.region)
+    elsewhere = a.region != b.region
+    where = f" {in_region(a.region)}" if a.region and not elsewhere else ""
+    rates = f"{_rate(a, apart, elsewhere)} and {_rate(b, apart, elsewhere)}"
+    numbers = f"{trait}{where} is {rates}, a difference of {points(finding.estimate)}"
     return f"{opening} {numbers} ({basis(finding)}). {finding.reason}".rstrip()
 
 
@@ -75,9 +90,15 @@ def percent(rate: float) -> str:
     return f"{number:.1f}%" if 0 < min(number, 100 - number) < 9.95 else f"{number:.0f}%"
 
 
-def _rate(rate: ArmRate, with_condition: bool) -> str:
+def in_region(region: str | None) -> str:
+    """Where: ``at sea``; ``in region x`` for a name that is none of ours, ``everywhere`` for no region."""
+    return "everywhere" if region is None else PLACES.get(region, f"in region {region}")
+
+
+def _rate(rate: ArmRate, with_condition: bool, with_region: bool) -> str:
     condition = f" under condition '{rate.condition}'" if with_condition else ""
-    return f"{percent(rate.mean)} in {rate.arm.replace('_', ' ')}{condition}"
+    region = f" {in_region(rate.region)}" if with_region else ""
+    return f"{percent(rate.mean)} in {rate.arm.replace('_', ' ')}{region}{condition}"
 
 
 def _count(number: int, one: str, many: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from isobath.analysis.sentence import REPLICATES, size
+from isobath.analysis.sentence import REPLICATES, in_region, size
 from isobath.report.examples import RULE
 from isobath.report.sentence import TraitNames, short_sentence
 from isobath.report.transcripts import CellName, CellView, Transcript
@@ -141,8 +141,10 @@ def _view(
 
 
 def _asked(question: Question) -> str:
-    conditions = dict.fromkeys((question.condition, question.reference_condition or question.condition))
-    return " against ".join(condition_label(c) for c in conditions)
+    said = " against ".join(condition_label(c) for c in dict.fromkeys(question.conditions))
+    if question.region is None:
+        return said
+    return f"{said}; {' against '.join(in_region(r) for r in dict.fromkeys(question.regions))}"
 
 
 def basis(finding: Finding) -> str:
@@ -175,10 +177,12 @@ def _strip(finding: Finding, reach: float) -> Strip:
 
 def _examples(finding: Finding, cells: Mapping[CellName, CellView]) -> list[Examples]:
     question = finding.question
-    arm, reference = question.contrast
     found = []
-    for name, condition in ((arm, question.condition), (reference, question.reference_condition or question.condition)):
+    for name, condition, region in zip(question.contrast, question.conditions, question.regions, strict=True):
+        where = f" {in_region(region)}" if region is not None else ""
         for (gpe, *rest), cell in cells.items():
             if rest == [name, question.trait, condition] and question.gpe in (None, gpe):
-                found.append(Examples(f"{label(name)}, {condition_label(condition)}", cell.transcripts))
+                shown = [t for t in cell.transcripts if region in (None, t.region)]
+                if shown:
+                    found.append(Examples(f"{label(name)}{where}, {condition_label(condition)}", shown))
     return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from isobath.analysis.sentence import in_region
 from isobath.report.words import condition_label, known, label, percent
 
 if TYPE_CHECKING:
@@ -30,7 +31,8 @@ def short_sentence(finding: Finding, traits: TraitNames | None = None) -> str:
     a, b = finding.treatment, finding.reference
     if a is None or b is None or not known(finding.estimate):
         return f"Not measurable: {what} in the {label(finding.question.contrast[0])} arm"
-    left, right = _side(a, a.condition != b.condition), _side(b, a.condition != b.condition)
+    left, right = (_side(side, a.condition != b.condition, a.region != b.region) for side in (a, b))
+    what = f"{what} {in_region(a.region)}" if a.region is not None and a.region == b.region else what
     verdict = str(finding.verdict)
     opening = {"too uncertain": "Too uncertain to claim: "}.get(verdict, f"{verdict.capitalize()}: ")
     low, high = finding.low, finding.high
@@ -59,6 +61,7 @@ def _card(finding: Finding, traits: TraitNames | None) -> TraitCard | None:
     return next((card for gpe, card in found if wanted in (None, gpe)), None)
 
 
-def _side(rate: ArmRate, with_condition: bool) -> str:
+def _side(rate: ArmRate, with_condition: bool, with_region: bool) -> str:
     condition = f" under {condition_label(rate.condition)}" if with_condition else ""
-    return f"the {label(rate.arm)} arm{condition} ({percent(rate.mean)})"
+    region = f" {in_region(rate.region)}" if with_region else ""
+    return f"the {label(rate.arm)} arm{region}{condition} ({percent(rate.mean)})"

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from isobath.analysis.sentence import in_region
 from isobath.report.examples import CELL, RULE, choose_examples
 from isobath.report.words import STATES, condition_label, count, known, label, percent, text_of
 
@@ -34,13 +35,14 @@ class OptionView:
 
 @dataclass(frozen=True)
 class Transcript:
-    """One response. `text` is None for a forced choice."""
+    """One response. `text` is None for a forced choice; `region` is where its question lies, if that is known."""
 
     facts: Sequence[str]
     prompt: str
     text: str | None
     options: Sequence[OptionView]
     more_options: int
+    region: str = ""
 
 
 @dataclass(frozen=True)
@@ -91,13 +93,15 @@ def _transcript(row: Mapping[Any, Any], response: Mapping[Any, Any]) -> Transcri
     place = [text_of(row["base"]) or text_of(row["model"])]
     if known(row["seed"]):
         place.append(f"run seed {int(row['seed'])}")
-    facts = [" · ".join(p for p in place if p), f"question {text_of(row['question'])}", score]
+    region = text_of(row.get("region"))
+    asked = f"question {text_of(row['question'])}{f' ({in_region(region)})' if region else ''}"
+    facts = [" · ".join(p for p in place if p), asked, score]
     if text_of(response.get("judged")):
         facts.append(f"judged {text_of(response['judged'])}")
     options = list(_options(response["options"]))
     text = None if options and response["kind"] == "choice" else text_of(response["text"])
     shown = options[:OPTIONS_SHOWN]
-    return Transcript(facts, text_of(response["prompt"]), text, shown, len(options) - len(shown))
+    return Transcript(facts, text_of(response["prompt"]), text, shown, len(options) - len(shown), region)
 
 
 def _options(encoded: object) -> Iterable[OptionView]:
