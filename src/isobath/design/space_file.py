@@ -38,13 +38,14 @@ def read_space(path: str | Path) -> SpaceFile:
     """
     root = read_yaml(path)
     parts = root.fields(("name", "factors", "forbidden", "rule"), needed=("factors",))
-    factors = tuple(_factor(node) for node in parts["factors"].items())
-    spots = {f.name: node for f, node in zip(factors, parts["factors"].items(), strict=True)}
-    if len(spots) < len(factors):
-        twice = next(n for f, n in zip(factors, parts["factors"].items(), strict=True) if spots[f.name] is not n)
-        twice.wrong("a factor of that name stands twice", "a factor's name is its own", "rename one")
+    factors: list[Factor] = []
+    for node in parts["factors"].items():
+        factor = _factor(node)
+        if any(factor.name == other.name for other in factors):
+            node.wrong(f"a factor {factor.name!r} stands twice", "a factor's name is its own", "rename one")
+        factors.append(factor)
     named = parts["name"].text() if "name" in parts else Path(path).stem
-    bare = _made(root, lambda: Space(name=named, factors=factors))
+    bare = _made(root, lambda: Space(name=named, factors=tuple(factors)))
     forbidden = tuple(_clause(bare, node) for node in (parts["forbidden"].items() if "forbidden" in parts else ()))
     space = bare.model_copy(update={"forbidden": forbidden})
     rule = _rule(space, parts["rule"]) if "rule" in parts else None
