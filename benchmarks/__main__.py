@@ -28,6 +28,7 @@ BENCHES = (
     ("Building a base", ("benchmarks.world_build",), ("benchmarks.world_build", "--steps", "20")),
     ("Re-analysis of judged rows", ("benchmarks.reanalysis",), ("benchmarks.reanalysis", "--rows", "100000")),
     ("Robust, dataset-driven or brittle", ("benchmarks.brittleness",), ("benchmarks.brittleness", "100")),
+    ("Placing points around a support", ("benchmarks.regions",), ("benchmarks.regions", "--rounds", "1")),
     ("Intervals on scripted truth", ("benchmarks.coverage", "4000"), ("benchmarks.coverage", "500")),
 )
 
