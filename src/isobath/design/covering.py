@@ -16,7 +16,7 @@ from isobath.design.design import Design, codes_of, columns_of
 from isobath.design.feasible import as_codes, bars_of, search_of
 from isobath.design.greedy import BARRED, Greedy
 from isobath.design.space import Codes, Point, Space
-from isobath.design.tighten import Rows, eliminate, fill_free, heaviest_first
+from isobath.design.tighten import Rows, eliminate, fill_free, heaviest_first, prune
 from isobath.design.tuples import Ids, Tuples, feasible_tuples, tuples_of
 
 Reals = npt.NDArray[np.float64]
@@ -102,6 +102,8 @@ def covering(
     if not leave and len(found):
         eliminate(state, PASSES)
         fill_free(state, level_weights)
+        # a place filled for balance can hold what was another row's last duty
+        prune(state)
     ordered = state.rows[heaviest_first(index, state.rows, value)][:rows]
     codes = as_codes(ordered.reshape(-1, len(space.factors)))
     names = tuple(space.names[c] for c in index.columns)

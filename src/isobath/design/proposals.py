@@ -80,12 +80,8 @@ class Proposals:
         rest = self.stream.permutation([j for j in self.levels.relevant if j not in chosen])
         more = int(self.stream.integers(0 if least else 1, len(rest) + 1)) if len(rest) else 0
         for j in rest[:more].tolist():
-            within = (
-                np.concatenate([self.levels.inside[j], self.levels.gap[j]])
-                if aim in ("bay", "sea")
-                else self.levels.inside[j]
-            )
-            row[j] = self.stream.choice(within)
+            within = [self.levels.inside[j], self.levels.gap[j]] if aim in ("bay", "sea") else [self.levels.inside[j]]
+            row[j] = self.stream.choice(np.concatenate(within))
 
     def _step_near(self, codes: Ints) -> None:
         """Move relevant levels to ones near them, half of the time."""

@@ -88,6 +88,16 @@ def _empty(found: Rows, i: int, free: Flags, gone: list[int]) -> None:
             return
 
 
+def prune(found: Rows) -> None:
+    """Drop rows that hold no tuple alone, one after the other."""
+    gone = []
+    for i in range(len(found.rows)):
+        if not len(found.duties(i)):
+            gone.append(i)
+            np.subtract.at(found.count, found.ids[i], 1)
+    found.rows, found.ids = np.delete(found.rows, gone, axis=0), np.delete(found.ids, gone, axis=0)
+
+
 def fill_free(found: Rows, weights: tuple[Reals, ...]) -> None:
     """Give free places the level that is used least for its weight, so that levels are balanced as the weights say."""
     used = [np.bincount(found.rows[:, c], minlength=n).astype(float) for c, n in enumerate(found.index.shape)]
