@@ -78,7 +78,7 @@ def region_rates(frame: pd.DataFrame, claim: Claim = Claim.THIS_RECIPE, over: Ov
     counted = ("rows", "questions", "replicates", "not_applicable", "points")
     whole = whole.fillna({**dict.fromkeys(counted, 0), "over": "nothing"}).astype(dict.fromkeys(counted, int))
     whole["measurable"] = whole["measurable"].eq(True)
-    whole["state"] = [_state(r) for r in whole.to_dict("records")]
+    whole["state"] = [state_of(r) for r in whole.to_dict("records")]
     return whole
 
 
@@ -107,7 +107,7 @@ def rates_along(
     places = labels.assign(gpe=rows["gpe"].fillna(FIXED), question=rows["question"]).drop_duplicates()
     at = places.groupby(["gpe", "level"], sort=False).agg(place=("place", "first"), at=("at", "mean")).reset_index()
     made = made.rename(columns={"region": "level"}).merge(at, on=["gpe", "level"])
-    made["state"] = [_state(r) for r in made.to_dict("records")]
+    made["state"] = [state_of(r) for r in made.to_dict("records")]
     order = {key: i for i, key in enumerate(made[list(KEYS)].drop_duplicates().itertuples(index=False, name=None))}
     first = [order[key] for key in made[list(KEYS)].itertuples(index=False, name=None)]
     return made.assign(_first=first).sort_values(["_first", "place"], kind="stable").drop(columns="_first")
@@ -145,7 +145,7 @@ def point_rates(
     regions = [found.loc[key] for key in made[["gpe", "levels"]].itertuples(index=False, name=None)]
     made["regions"] = [", ".join(r) for r in regions]
     made["supported"] = [bool({"island", "in-distribution"} & set(r)) for r in regions]
-    made["state"] = [_state(r) for r in made.to_dict("records")]
+    made["state"] = [state_of(r) for r in made.to_dict("records")]
     return made
 
 
@@ -160,7 +160,8 @@ def _estimates(rows: pd.DataFrame, claim: Claim, over: Over) -> pd.DataFrame:
     return made.fillna({"points": 0, "questions": 0}).astype({"points": int, "questions": int})
 
 
-def _state(row: dict[Any, Any]) -> str:
+def state_of(row: dict[Any, Any]) -> str:
+    """How far the numbers of a record of `arm_estimates` carry; see `region_rates`."""
     if row["rows"] == 0:
         return "not asked"
     if row["not_applicable"] == row["rows"]:
