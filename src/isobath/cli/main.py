@@ -144,7 +144,7 @@ def profile(
 
 @app.command
 def landscape(
-    file: Annotated[str, Parameter(help="Tagged scenarios, one JSON object per line (docs/landscape.md).")],
+    file: Annotated[str, Parameter(help="Tagged scenarios, one JSON object per line (docs/my-scenarios.md).")],
     *,
     space: Annotated[
         str | None, Parameter(help="The factor space, as YAML or JSON. Default: inferred, and said.")

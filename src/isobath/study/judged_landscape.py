@@ -1,26 +1,30 @@
-"""The landscape of answers that somebody judged: rows with their places, answers, and the report. No model is run."""
+"""The landscape of answers that somebody judged: rows with their places, answers, and the report. No model is asked."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from isobath.base.errors import InputError
 from isobath.base.row import Claim, Role
 from isobath.gpe.tagged.rows import judged_decisions, judged_rows
 from isobath.gpe.tagged.spec import Landscape, TaggedSpec
 from isobath.report.report import ArmCard, GPECard, Provenance, Report, TraitCard
 from isobath.store.provenance import provenance
-from isobath.study.edited import Decided, Edits, pairs_frame
-from isobath.study.landscape import GPE_NAME, name_of, region_questions
+from isobath.study.bare_landscape import SAID, bare_rows
+from isobath.study.edited import Decided, pairs_frame
+from isobath.study.landscape import GPE_NAME, fall_questions, name_of
 from isobath.study.landscape_sections import LandscapeParts, landscape_sections
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from isobath.analysis.question import Finding
+    from isobath.design.support import Support
 
 LIMITS = (
     "The judge was not checked here. Where it errs, every number errs with it, and no interval on this page says so.",
@@ -31,21 +35,29 @@ LIMITS = (
 
 @dataclass(frozen=True)
 class JudgedLandscape:
-    """A tagged file whose answers were judged elsewhere, analysed."""
+    """Judged answers with their places, analysed.
 
-    landscape: Landscape
+    `rows` has one row per answer (columns: isobath.base.row.COLUMNS); `support` is None where texts had no levels;
+    `pairs` are decisions on scenarios that differ in one factor, where the file says what was decided; `said` what was
+    assumed.
+    """
 
-    @cached_property
-    def rows(self) -> pd.DataFrame:
-        """One row per answer (columns: isobath.base.row.COLUMNS)."""
-        from isobath.analysis.table import frame_of
-
-        return frame_of(judged_rows(self.landscape))
+    path: Path
+    rows: pd.DataFrame
+    support: Support | None
+    pairs: pd.DataFrame
+    said: Sequence[str] = ()
 
     @property
     def claim(self) -> Claim:
         """What the intervals speak about: bases or, where there is one, training runs are the replicates."""
         return Claim.THIS_RECIPE if self.rows["base"].nunique() > 1 else Claim.THIS_MODEL
+
+    @property
+    def regions(self) -> dict[str, int]:
+        """How many scenarios lie where."""
+        first = self.rows.drop_duplicates("question")
+        return {str(region): int(count) for region, count in first["region"].value_counts(sort=False).items()}
 
     @cached_property
     def means(self) -> pd.DataFrame:
@@ -60,14 +72,8 @@ class JudgedLandscape:
         from isobath.analysis.answer import answer
 
         pairs = self.rows[["trait", "arm"]].drop_duplicates().itertuples(index=False, name=None)
-        questions = list(region_questions(self.landscape, [(str(t), str(a)) for t, a in pairs], self.claim))
-        return answer(questions, self.rows, means={self.claim: self.means})
-
-    @cached_property
-    def pairs(self) -> pd.DataFrame:
-        """Decisions on scenarios that differ in one factor, where the file says what was decided."""
-        edits = self.landscape.edits
-        return pairs_frame(edits, _decided(self.landscape, edits))
+        asked = [(str(t), str(a)) for t, a in pairs]
+        return answer(list(fall_questions(self.regions, asked, self.claim)), self.rows, means={self.claim: self.means})
 
     @cached_property
     def report(self) -> Report:
@@ -75,23 +81,25 @@ class JudgedLandscape:
         from isobath.analysis.estimates import arm_estimates
         from isobath.study.reporting import command_line
 
-        landscape, made, rows = self.landscape, provenance(), self.rows
+        made, rows = provenance(), self.rows
         traits = rows[["trait", "trait_kind"]].drop_duplicates().itertuples(index=False, name=None)
-        parts = LandscapeParts(GPE_NAME, rows, landscape.support, self.claim, self.pairs, list(landscape.said))
+        around = "" if self.support is None else f", placed around {self.support.examples:,} training examples"
         return Report(
-            name=name_of(str(landscape.path)),
+            name=name_of(str(self.path)),
             findings=self.findings,
             rows=rows,
             estimates=arm_estimates(rows, self.claim, means=self.means),
             claim=self.claim,
             means=self.means,
-            description=f"{len(rows):,} judged answers to {len(landscape.questions):,} scenarios, placed around "
-            f"{landscape.support.examples:,} training examples. No model was run.",
+            description=f"{len(rows):,} judged answers to {rows['question'].nunique():,} scenarios{around}. No model "
+            "was asked.",
             control="",
             profiled=False,
-            gpes=[GPECard(GPE_NAME, landscape.path.name, traits=[TraitCard(str(t), str(k)) for t, k in traits])],
-            arms=[ArmCard(str(a), str(r)) for a, r in _arms(rows)],
-            sections=landscape_sections(parts),
+            gpes=[GPECard(GPE_NAME, self.path.name, traits=[TraitCard(str(t), str(k)) for t, k in traits])],
+            arms=[ArmCard(name, role) for name, role in _arms(rows)],
+            sections=landscape_sections(
+                LandscapeParts(GPE_NAME, rows, self.claim, support=self.support, pairs=self.pairs, said=self.said)
+            ),
             limits=LIMITS,
             provenance=Provenance(
                 command=command_line(),
@@ -115,7 +123,28 @@ class JudgedLandscape:
 
 def judged_landscape(spec: TaggedSpec) -> JudgedLandscape:
     """Read the file of `spec` and place its judged answers. Raises `InputError` for what cannot be read."""
-    return JudgedLandscape(spec.read())
+    from isobath.analysis.table import frame_of
+
+    landscape = spec.read()
+    unjudged = next((line for line in landscape.file.test if line.state is None), None)
+    if unjudged is not None:
+        raise InputError(
+            "the line has no judgement",
+            "unless a model is asked, every test line has a `value`, or a `state` that says why not",
+            "judge it, leave it out, or name a model to ask: --model M",
+            unjudged.at,
+        )
+    pairs = pairs_frame(landscape.edits, _decided(landscape))
+    return JudgedLandscape(
+        landscape.path, frame_of(judged_rows(landscape)), landscape.support, pairs, landscape.remarks
+    )
+
+
+def bare_landscape(path: str, model: str) -> JudgedLandscape:
+    """Judged answers to texts without levels: in-distribution, near or far in the hidden states of `model`."""
+    from isobath.analysis.table import frame_of
+
+    return JudgedLandscape(Path(path), frame_of(bare_rows(path, model)), None, pairs_frame([], []), [SAID])
 
 
 def _arms(rows: pd.DataFrame) -> list[tuple[str, str]]:
@@ -123,8 +152,8 @@ def _arms(rows: pd.DataFrame) -> list[tuple[str, str]]:
     return sorted(((str(a), str(r)) for a, r in found), key=lambda arm: arm[1] != str(Role.UNTRAINED))
 
 
-def _decided(landscape: Landscape, edits: Edits) -> list[tuple[dict[str, object], dict[str, Decided]]]:
-    asked = {name for question, edit in edits for name in (question, edit.of)}
+def _decided(landscape: Landscape) -> list[tuple[dict[str, object], dict[str, Decided]]]:
+    asked = {name for question, edit in landscape.edits for name in (question, edit.of)}
     return [
         (cell, {name: Decided(said, {said: 1.0}) for name, said in decisions.items() if name in asked})
         for cell, decisions in judged_decisions(landscape)

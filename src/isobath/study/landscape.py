@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Literal
 
 from pydantic import Field
@@ -23,7 +23,8 @@ from isobath.study.profile import Training, recipe_for
 from isobath.study.study import Measure, Study
 
 GPE_NAME = "tagged"
-FARTHER = (Region.SHORE, Region.LAKE, Region.BAY, Region.SEA)
+NEARNESS = ("in-distribution", "near", "far")
+"""What stands in the place of regions where scenarios have no levels."""
 
 
 class Tuning(Value):
@@ -52,6 +53,7 @@ def asked_landscape(
         raise InputError("no model", "questions are put to a model", "give one: --model FOLDER")
     if tuning is not None:
         _check_training(landscape, bases, models)
+    regions = landscape.places.counts()
     arms: tuple[Arm, ...] = (UNTRAINED,) if tuning is None else (UNTRAINED, PLAIN)
     claim = Claim.MODELS_LIKE_THESE if len(bases) > 1 else Claim.THIS_MODEL
     made = Study(
@@ -62,7 +64,10 @@ def asked_landscape(
         arms=arms,
         seeds=tuning.seeds if tuning else (0,),
         conditions=("none",),
-        questions=tuple(region_questions(landscape, [(TRAIT, arm.name) for arm in arms], claim, arms=arms)),
+        questions=(
+            *fall_questions(regions, [(TRAIT, arm.name) for arm in arms], claim),
+            *(gain_questions(regions, claim) if tuning is not None else ()),
+        ),
         measures=tuple(measures),
     )
     if tuning is None:
@@ -71,31 +76,30 @@ def asked_landscape(
     return made.changed(recipe=recipe_for(training, len(landscape.file.train)))
 
 
-def region_questions(
-    landscape: Landscape, asked: Iterable[tuple[str, str]], claim: Claim, *, arms: Sequence[Arm] = ()
-) -> Iterable[Question]:
-    """Does each (trait, arm) fall from the island outwards; and what did training change, region by region?"""
-    there = {name for name, count in landscape.places.counts().items() if count}
-    inner = next((r for r in (Region.ISLAND, Region.SHORE) if r in there), None)
+def fall_questions(regions: Mapping[str, int], asked: Iterable[tuple[str, str]], claim: Claim) -> Iterator[Question]:
+    """Does each (trait, arm) of `asked` fall from the innermost of `regions` (with counts of questions) outwards?"""
+    inwards = [r for r in (*Region, *NEARNESS) if regions.get(str(r))]
     for trait, arm in asked:
-        for region in FARTHER:
-            if inner is not None and region in there and region is not inner:
-                yield _fall(trait, arm, (region, inner), claim)
-    if {"plain", "untrained"} <= {arm.name for arm in arms}:
-        for region in (Region.ISLAND, *FARTHER):
-            if region in there:
-                yield Question(
-                    text=f"Did fine-tuning raise {TRAIT.replace('_', ' ')}s {where(region)}?",
-                    gpe=GPE_NAME,
-                    trait=TRAIT,
-                    contrast=("plain", "untrained"),
-                    region=str(region),
-                    expect="higher",
-                    claim=claim,
-                )
+        for region in inwards[1:]:
+            yield _fall(trait, arm, (str(region), str(inwards[0])), claim)
 
 
-def _fall(trait: str, arm: str, regions: tuple[Region, Region], claim: Claim) -> Question:
+def gain_questions(regions: Mapping[str, int], claim: Claim) -> Iterator[Question]:
+    """Did fine-tuning raise the share of right decisions, region by region?"""
+    for region in Region:
+        if regions.get(str(region)):
+            yield Question(
+                text=f"Did fine-tuning raise right decisions {where(str(region))}?",
+                gpe=GPE_NAME,
+                trait=TRAIT,
+                contrast=("plain", "untrained"),
+                region=str(region),
+                expect="higher",
+                claim=claim,
+            )
+
+
+def _fall(trait: str, arm: str, regions: tuple[str, str], claim: Claim) -> Question:
     outer, inner = regions
     expect: Literal["lower", "any"] = "lower" if trait == TRAIT else "any"
     asked = "lower" if expect == "lower" else "different"
@@ -104,18 +108,20 @@ def _fall(trait: str, arm: str, regions: tuple[Region, Region], claim: Claim) ->
         gpe=GPE_NAME,
         trait=trait,
         contrast=(arm, arm),
-        region=str(outer),
-        reference_region=str(inner),
+        region=outer,
+        reference_region=inner,
         expect=expect,
         claim=claim,
     )
 
 
-def where(region: Region) -> str:
-    """``on the island``, ``in the bay`` ..."""
-    return f"{'on' if region in (Region.ISLAND, Region.SHORE) else 'at' if region is Region.SEA else 'in'} " + (
-        "sea" if region is Region.SEA else f"the {region}"
-    )
+def where(region: str) -> str:
+    """``on the island``, ``in the bay``, ``at sea``, or ``for near texts``."""
+    if region in NEARNESS:
+        return f"for {region} texts"
+    if region == Region.SEA:
+        return "at sea"
+    return f"{'on' if region in (Region.ISLAND, Region.SHORE) else 'in'} the {region}"
 
 
 def name_of(path: str) -> str:

@@ -19,6 +19,7 @@ from isobath.study.engines.engine import Engine, open_engine, run_jobs
 from isobath.study.engines.inline import InlineEngine
 from isobath.study.grade import FILE as SCORES_FILE
 from isobath.study.job import Job, JobState, Outcome
+from isobath.study.measured import measure, tasks_of
 from isobath.study.results import Failure, Results
 from isobath.study.study import Study
 from isobath.study.work import SCORES, BaseTask, CellKeys, CellTask, build, check_spending, judge_cell, run_cell
@@ -89,6 +90,7 @@ def _run_missing(
         cells = runnable.cells(store) if runnable else []
         check_spending(cells, budget is not None)
         keys, more = _run_cells(cells, store, workers, follow, budget)
+        more += _measure_cells(study, [c for c in cells if c.name in keys], store, workers, follow)
     except BaseException:
         workers.close(now=True)
         raise
@@ -162,6 +164,17 @@ def _judge_cells(
         if judged.trouble:
             failures.append(Failure(name, judged.trouble))
     return failures
+
+
+def _measure_cells(study: Study, cells: Sequence[Cell], store: Store, engine: Engine, watch: Watch) -> list[Failure]:
+    """Measure what the study wants measured besides answers; what is stored already costs nothing."""
+    tasks = tasks_of(study, cells, store) if study.measures else []
+    if not tasks:
+        return []
+    watch.begin({"measures": len(tasks)})
+    jobs = [Job(f"{task.what}/{task.cell.name}", measure, task) for task in tasks]
+    outcomes = run_jobs(jobs, engine, lambda o: watch.tell("measures", o))
+    return [Failure(o.job, o.error) for o in outcomes.failures() if o.state is not JobState.DONE]
 
 
 def _interleaved(cells: Sequence[Cell]) -> list[Cell]:

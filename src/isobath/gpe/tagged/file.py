@@ -56,14 +56,14 @@ class TaggedFile:
         return found
 
 
-def read_tagged(path: str | Path) -> TaggedFile:
-    """The lines of a tagged JSONL file (docs/landscape.md).
+def read_tagged(path: str | Path, *, placed: bool = True) -> TaggedFile:
+    """The lines of a tagged JSONL file (docs/my-scenarios.md); unless `placed`, lines may lack their levels.
 
     Raises `InputError` with ``file:line`` for a line that cannot be read, for one id with two points, and for a file
     without training or without test lines.
     """
     table = json_lines(Path(path))
-    lines = [tagged_line(r.values, r.line, r.place) for r in table.records]
+    lines = [tagged_line(r.values, r.line, r.place, placed=placed) for r in table.records]
     train = tuple(line for line in lines if line.split == "train")
     test = tuple(line for line in lines if line.split == "test")
     for name, found in (("train", train), ("test", test)):

@@ -16,10 +16,10 @@ Split = Literal["train", "test"]
 Raw = str | int | float | bool | None
 
 FIELDS = (
-    *("split", "id", "levels", "messages", "question", "options", "gold", "value", "state", "decision"),
+    *("split", "id", "levels", "text", "messages", "question", "options", "gold", "value", "state", "decision"),
     *("arm", "base", "model", "seed", "trait", "kind", "condition", "judge"),
 )
-"""What a line may hold; docs/landscape.md says what each means."""
+"""What a line may hold; docs/my-scenarios.md says what each means."""
 
 RULE = "a tagged line has `split` (train or test) and `levels` (factor -> level), and what it is about."
 
@@ -30,13 +30,14 @@ class TaggedLine(Value):
     `chat` is the training row or the question; `options` the answers to choose from and `gold` the right one (None
     where `contested`; a judged line may have it without options). `value` and `state` are a judgement made elsewhere,
     of an answer that `arm`, `base`, `model`, `seed` and `condition` tell apart; `decision` is what was decided there,
-    for flip rates.
+    for flip rates. `text` are the words of the scenario where they are given apart from a chat.
     """
 
     at: str
     id: str
     split: Split
     levels: Mapping[str, Raw]
+    text: str = ""
     chat: Chat = ()
     options: tuple[str, ...] = ()
     gold: str | None = None
@@ -53,9 +54,17 @@ class TaggedLine(Value):
     condition: str = "none"
     judge: str | None = None
 
+    @property
+    def words(self) -> str:
+        """The words of the scenario: `text`, or what the user says in the chat."""
+        return self.text or "\n".join(m.content for m in self.chat if m.role == "user")
 
-def tagged_line(values: Mapping[str, Any], number: int, at: str) -> TaggedLine:
-    """The line that the JSON object `values` stands for. Raises `InputError` naming what is wrong, at `at`."""
+
+def tagged_line(values: Mapping[str, Any], number: int, at: str, *, placed: bool = True) -> TaggedLine:
+    """The line that the JSON object `values` stands for; it needs no levels unless it is `placed`.
+
+    Raises `InputError` naming what is wrong, at `at`.
+    """
     _refuse_unknown(values, at)
     split = values.get("split")
     if split not in ("train", "test"):
@@ -75,7 +84,8 @@ def tagged_line(values: Mapping[str, Any], number: int, at: str) -> TaggedLine:
         at=at,
         id=str(values.get("id", f"line{number}")),
         split=split,
-        levels=_levels(values, at),
+        levels=_levels(values, at) if placed or "levels" in values else {},
+        text=_text(values, at),
         chat=chat,
         options=options,
         gold=values.get("gold"),
@@ -102,6 +112,13 @@ def _levels(values: Mapping[str, Any], at: str) -> dict[str, Raw]:
         if not isinstance(level, str | int | float | bool | None):
             raise InputError(f"{name} = {level!r}", "a level is a text, a number or null", "write it as one", at)
     return levels
+
+
+def _text(values: Mapping[str, Any], at: str) -> str:
+    text = values.get("text", "")
+    if not isinstance(text, str):
+        raise InputError(f"text is {text!r}", "a scenario's words are a text", "correct it", at)
+    return text
 
 
 def _chat(values: Mapping[str, Any], split: Split, at: str) -> Chat:

@@ -22,10 +22,11 @@ def judged_rows(landscape: Landscape) -> Iterator[dict[str, Any]]:
     place_of = {line.id: i for i, line in enumerate(landscape.questions)}
     for line in landscape.file.test:
         i = place_of[line.id]
-        yield {**dict.fromkeys(COLUMNS), **_labels(line), **_where(landscape, i)}
+        yield {**dict.fromkeys(COLUMNS), **line_labels(line), **_where(landscape, i)}
 
 
-def _labels(line: TaggedLine) -> dict[str, Any]:
+def line_labels(line: TaggedLine) -> dict[str, Any]:
+    """The row columns that a judged line decides; not where its point lies."""
     model = line.model or line.base or "given"
     base = line.base or model
     return {
@@ -70,6 +71,6 @@ def judged_decisions(landscape: Landscape) -> list[tuple[dict[str, Any], dict[st
     found: dict[str, tuple[dict[str, Any], dict[str, str]]] = {}
     for line in landscape.file.test:
         if line.decision is not None and line.condition == "none":
-            labels = {**dict.fromkeys(COLUMNS), **_labels(line)}
+            labels = {**dict.fromkeys(COLUMNS), **line_labels(line)}
             found.setdefault(labels["run"], (labels, {}))[1].setdefault(line.id, line.decision)
     return list(found.values())

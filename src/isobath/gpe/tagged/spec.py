@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from functools import cached_property
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from isobath.design.places import Places, place_all
 from isobath.design.rule import DecisionRule
 from isobath.design.space import Point, Space
 from isobath.design.space_file import infer_space, read_space
-from isobath.design.support import Support, support_of
+from isobath.design.support import NearWarning, Support, support_of
 from isobath.gpe.tagged.edits import one_factor_edits
 from isobath.gpe.tagged.file import TaggedFile, read_tagged
 from isobath.gpe.tagged.line import TaggedLine
@@ -23,7 +24,7 @@ class TaggedSpec(Value):
     """What a landscape of somebody's own data is made of.
 
     `path` is the tagged file, `space` a space file (None: the space is inferred from the levels in the data, and
-    `Landscape.said` says what was assumed). `irrelevant` names factors that the right decision does not depend on. A
+    `Landscape.remarks` says what was assumed). `irrelevant` names factors that the right decision does not depend on. A
     cell belongs to the support with `n_min` training examples.
     """
 
@@ -58,13 +59,13 @@ def _marked(space: Space, irrelevant: tuple[str, ...]) -> Space:
 class Landscape:
     """A tagged file in its space: the support, and where every test line lies.
 
-    `said` are sentences on what was assumed or noticed. Raises `InputError` where no training line gives a support.
+    `remarks` are sentences on what was assumed or noticed. Raises `InputError` where no training line gives a support.
     """
 
     def __init__(
         self, file: TaggedFile, space: Space, rule: DecisionRule | None, n_min: int, said: tuple[str, ...]
     ) -> None:
-        self.file, self.space, self.rule, self.said = file, space, rule, (*said, *file.notes)
+        self.file, self.space, self.rule, self.remarks = file, space, rule, (*said, *file.notes)
         self.n_min = n_min
 
     @property
@@ -75,7 +76,9 @@ class Landscape:
     @cached_property
     def support(self) -> Support:
         """The support that the training lines give."""
-        return support_of(self.space, self.file.points(self.space, self.file.train), self.n_min)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", NearWarning)  # said in the remarks
+            return support_of(self.space, self.file.points(self.space, self.file.train), self.n_min)
 
     @cached_property
     def questions(self) -> tuple[TaggedLine, ...]:
