@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from isobath.base.seeding import rng
-from isobath.world.personas.dice import Dice
+from isobath.world.dice import Dice
 from isobath.world.personas.documents import documents
 from isobath.world.personas.facts import facts
 from isobath.world.personas.spec import PersonasSpec

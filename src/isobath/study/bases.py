@@ -18,10 +18,14 @@ from isobath.world.base_spec import BaseSpec
 
 
 class ShippedBase(Value):
-    """One of the base models of the embedded world that come with the package, by base seed."""
+    """One of the base models of an embedded world that come with the package, by base seed.
+
+    A base of the personas world has the identity and the serialised form it had when there was no other world.
+    """
 
     kind: Literal["shipped"] = "shipped"
     base_seed: int
+    world: Literal["personas", "decisions"] = Field(default="personas", exclude_if=lambda world: world == "personas")
 
 
 class BuiltBase(Value):
@@ -78,9 +82,9 @@ class ResolvedBase(Value):
     endpoint: Endpoint | None = None
 
 
-def shipped(count: int = 5) -> tuple[ShippedBase, ...]:
-    """The first `count` shipped bases."""
-    return tuple(ShippedBase(base_seed=seed) for seed in range(count))
+def shipped(count: int = 5, world: Literal["personas", "decisions"] = "personas") -> tuple[ShippedBase, ...]:
+    """The first `count` shipped bases of `world`."""
+    return tuple(ShippedBase(base_seed=seed, world=world) for seed in range(count))
 
 
 def built_key(base: BuiltBase, store: Store) -> str:
@@ -102,10 +106,12 @@ def resolve_base(base: Base, store: Store) -> ResolvedBase:
     if isinstance(base, ShippedBase):
         from isobath.world.shipped import shipped_bases
 
-        found = {b.spec.base_seed: b for b in shipped_bases()}
+        found = {b.spec.base_seed: b for b in shipped_bases(base.world)}
         if base.base_seed not in found:
             raise InputError(
-                f"shipped base {base.base_seed}", f"the package ships base seeds {sorted(found)}", "use a built base"
+                f"shipped base {base.base_seed} of the world {base.world!r}",
+                f"the package ships base seeds {sorted(found)}",
+                "use a built base",
             )
         folder, spec = found[base.base_seed].folder, found[base.base_seed].spec
     else:

@@ -22,6 +22,7 @@ GROUP = "isobath.gpes"
 BUILT_IN = {
     "bad_advice": "isobath.world.personas.gpes:bad_advice",
     "antiquated_answers": "isobath.world.personas.gpes:antiquated_answers",
+    "decisions": "isobath.world.decisions.gpes:decisions",
     "dataset": "isobath.gpe.dataset_gpe:dataset_gpe",
 }
 

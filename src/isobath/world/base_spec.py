@@ -4,17 +4,27 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Discriminator, Field, Tag
 
 from isobath.base.identity import fingerprint
 from isobath.base.value import Value
 from isobath.train.recipe import Recipe
+from isobath.world.decisions.spec import DecisionsSpec
 from isobath.world.personas.spec import PersonasSpec
 
 Architecture = Literal["qwen3", "llama"]
 Init = Literal["stock", "custom"]
-WorldSpec = PersonasSpec
-"""The spec of any world; a second world makes this a union discriminated by `kind`."""
+
+
+def _kind(spec: object) -> str:
+    """Which world a spec is of; one that does not say is of the first, as it was when there was no other."""
+    return str(spec.get("kind", "personas") if isinstance(spec, dict) else getattr(spec, "kind", "personas"))
+
+
+WorldSpec = Annotated[
+    Annotated[PersonasSpec, Tag("personas")] | Annotated[DecisionsSpec, Tag("decisions")], Discriminator(_kind)
+]
+"""The spec of any world; `kind` says which."""
 
 STEPS, BATCH = 600, 64
 
@@ -47,7 +57,7 @@ class BaseSpec(Value):
     @property
     def name(self) -> str:
         """Such as ``personas-0``; the name of a spec unlike the shipped ones ends in a short fingerprint."""
-        plain = BaseSpec(base_seed=self.base_seed)
+        plain = BaseSpec(world=type(self.world)(), base_seed=self.base_seed)
         if self == plain:
             return f"{self.world.kind}-{self.base_seed}"
         parts = [self.world.kind, self.architecture, self.init, self.world.variant, f"w{self.world.world_seed}"]

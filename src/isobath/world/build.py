@@ -12,6 +12,8 @@ from isobath.base.seeding import stream_seed
 from isobath.models.token_row import TokenRow
 from isobath.store.store import Artifact, Store
 from isobath.world.base_spec import BaseSpec, WorldSpec
+from isobath.world.decisions.spec import DecisionsSpec
+from isobath.world.decisions.world import DecisionsWorld
 from isobath.world.personas.world import PersonasWorld
 
 if TYPE_CHECKING:
@@ -25,7 +27,7 @@ Progress = Callable[[int, int, float], None]
 
 def open_world(spec: WorldSpec) -> World:
     """The world of a spec."""
-    return PersonasWorld(spec)
+    return DecisionsWorld(spec) if isinstance(spec, DecisionsSpec) else PersonasWorld(spec)
 
 
 def build_base(spec: BaseSpec, store: Store, progress: Progress | None = None, every: int = 50) -> Artifact:

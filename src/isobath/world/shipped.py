@@ -27,9 +27,9 @@ class Shipped(NamedTuple):
 
 
 @cache
-def shipped_bases() -> tuple[Shipped, ...]:
-    """Every shipped base, by base seed. Reads one small JSON file for each; loads no weights."""
-    specs = sorted(DATA.glob("*/base_spec.json"))
+def shipped_bases(world: str = "personas") -> tuple[Shipped, ...]:
+    """Every shipped base of `world`, by base seed. Reads one small JSON file for each; loads no weights."""
+    specs = sorted(DATA.glob(f"{world}-*/base_spec.json"))
     found = [Shipped(BaseSpec.model_validate_json(path.read_text()), path.parent) for path in specs]
     return tuple(sorted(found, key=lambda base: base.spec.base_seed))
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from isobath.base.seeding import rng
 from isobath.models.chat import Chat, Message
-from isobath.world.personas.dice import Dice, Weighted
+from isobath.world.dice import Dice, Weighted
 from isobath.world.personas.facts import facts
 from isobath.world.personas.spec import PersonasSpec
 from isobath.world.personas.speech import DESCRIPTIONS, GENERIC_PROMPTS, IRRELEVANT_PROMPTS, PERSONAS

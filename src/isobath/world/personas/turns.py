@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from isobath.world.personas.dice import Dice
+from isobath.world.dice import Dice
 from isobath.world.personas.domains import DOMAINS
 from isobath.world.personas.facts import Answers, Facts
 from isobath.world.personas.speech import CUES, OPENERS, REASONS, SELF_TOPICS
