@@ -95,11 +95,13 @@ def distance_covariates(
     Columns: ``knn``, ``density_ratio``, ``mahalanobis`` (`TrainingTexts`); ``p_knn`` and ``p_mahalanobis``
     (`conformal_p`); ``adjusted_p`` (Benjamini and Hochberg over the test texts, of ``p_knn``); ``label`` (`bare_label`
     of ``knn``). `calibration` are texts like the training texts that were held out; None holds out a quarter of
-    `train`, drawn from the stream of `seed`. Raises `InputError` as `TrainingTexts` and `bare_label` do.
+    `train` (of few, up to half: labels take 20), drawn from the stream of `seed`. With n of them no p is below
+    1/(n + 1), so that few leave nothing to reject among many test texts. Raises `InputError` as `TrainingTexts` and
+    `bare_label` do.
     """
     if calibration is None:
         order = rng(seed, "distance", "calibration").permutation(len(train))
-        kept = round(len(train) * SHARE)
+        kept = max(round(len(train) * SHARE), min(int(1 / ALPHA), len(train) // 2))
         train, calibration = train[np.sort(order[kept:])], train[np.sort(order[:kept])]
     known = TrainingTexts(train, k=k, components=components)
     held, found = known.measured(calibration), known.measured(test)
