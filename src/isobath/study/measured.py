@@ -5,7 +5,7 @@ Kept in the store by content: what was measured once is read back, whoever asks.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -82,7 +82,8 @@ def measured_frame(study: Study, cells: Iterable[Cell], store: Store, what: Meas
     """
     import pandas as pd
 
-    wanted, first = study.model_copy(update={"measures": (what,)}), {}
+    wanted = study.model_copy(update={"measures": (what,)})
+    first: dict[tuple[object, ...], Cell] = {}
     for cell in cells:
         arm = (cell.arm.name, cell.seed) if what == "readouts" else ()
         first.setdefault((cell.base.name, cell.gpe.name, *arm), cell)
@@ -206,15 +207,18 @@ def _island(gpe: GPE, space: Space) -> list[tuple[Chat, dict[str, str], str]]:
     return [(chats[i], found[chats[i]], str(Region.ISLAND)) for i in sorted(order.tolist())]
 
 
+FILES: Mapping[str, tuple[Measure, str]] = {
+    "distances": ("distances", DISTANCES),
+    "two_sample": ("distances", C2ST),
+    "readouts": ("readouts", READOUTS),
+}
+"""What each measure gives, by name."""
+
+
 def frames_of(study: Study, store: Store, cells: Sequence[Cell]) -> dict[str, pd.DataFrame]:
-    """Every frame that the study's measures give, by file name without its ending."""
-    files = {
-        "distances": ("distances", DISTANCES),
-        "two_sample": ("distances", C2ST),
-        "readouts": ("readouts", READOUTS),
-    }
+    """Every frame that the study's measures give, by the names of `FILES`."""
     return {
-        name: measured_frame(study, cells, store, what, file)  # type: ignore[arg-type]
-        for name, (what, file) in files.items()
+        name: measured_frame(study, cells, store, what, file)
+        for name, (what, file) in FILES.items()
         if what in study.measures
     }
