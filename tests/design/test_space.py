@@ -126,3 +126,9 @@ def test_the_first_case_that_matches_decides():
 )
 def test_a_change_from_or_to_contested_is_no_flip(before, after, flip):
     assert flips(before, after) is flip
+
+
+def test_a_changed_copy_of_a_space_has_the_names_of_its_own_factors():
+    assert SPACE.names == ("tines", "material", "heat", "owner")
+    assert SPACE.model_copy(update={"factors": (HEAT,)}).names == ("heat",)
+    assert HEAT.model_copy(update={"edges": (0, 1)}).domain == ("[0, 1)",)

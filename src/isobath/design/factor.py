@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from itertools import pairwise
 from typing import Annotated, Literal
 
@@ -57,8 +58,7 @@ class Factor(Value):
     @property
     def domain(self) -> tuple[str, ...]:
         """Every level, in order; `MISSING` last where it is one. A bin is named ``[low, high)``."""
-        listed = self.levels or tuple(f"[{a:g}, {b:g})" for a, b in pairwise(self.edges))
-        return (*listed, MISSING) if self.optional else listed
+        return _domain(self.levels, self.edges, self.optional)
 
     def level_of(self, value: object) -> str:
         """The level that `value` is or falls into. Raises `InputError` where it has none."""
@@ -75,6 +75,13 @@ class Factor(Value):
                     return level
         known = ", ".join(self.domain[:12]) + (", ..." if len(self.domain) > 12 else "")
         raise InputError(f"{self.name} = {value!r}", f"the levels of {self.name!r} are {known}", "correct it or add it")
+
+
+@lru_cache(maxsize=1024)
+def _domain(levels: tuple[str, ...], edges: tuple[float, ...], optional: bool) -> tuple[str, ...]:
+    """Asked for once per value that is read, and the names of bins take long to write."""
+    listed = levels or tuple(f"[{low:g}, {high:g})" for low, high in pairwise(edges))
+    return (*listed, MISSING) if optional else listed
 
 
 def level_text(value: object) -> str:

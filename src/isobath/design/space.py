@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import cached_property
 from itertools import product
 
 import numpy as np
@@ -49,7 +48,7 @@ class Space(Value):
                         raise ValueError(f"a forbidden combination names {name} = {level!r}, which is no level")
         return self
 
-    @cached_property
+    @property
     def names(self) -> tuple[str, ...]:
         """The factors' names, in order: the columns of `Codes`."""
         return tuple(f.name for f in self.factors)
