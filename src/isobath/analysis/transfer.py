@@ -137,10 +137,12 @@ def shift_names(frame: pd.DataFrame) -> pd.Series[str]:
 
 
 def with_measures(frame: pd.DataFrame) -> pd.DataFrame:
-    """`frame` with columns gap, elicitation, recovered and gap_index, and NAME_state (`Defined`) beside each.
+    """`frame` with gap, over_guess, elicitation, guess_elicitation, recovered, gap_index, and NAME_state beside each.
 
-    `gap` is TTC - generalisation. An accuracy counts as told from chance if it lies more than `NOISE` standard errors
-    above, as far as items and chance are known: without items every accuracy above chance passes, without chance all.
+    `gap` is TTC - generalisation, `over_guess` generalisation - chance, `guess_elicitation` the elicitation that
+    guessing would show: above 0 wherever the baseline is worse than a guess. States are those of `Defined`. An
+    accuracy counts as told from chance if it lies more than `NOISE` standard errors above, as far as items and chance
+    are known: without items every accuracy above chance passes, without chance all.
     """
     gen, base = _numbers(frame, "generalisation_accuracy"), _numbers(frame, "baseline_accuracy")
     ttc, source = _numbers(frame, "target_tuned_capability"), _numbers(frame, "source_accuracy")
@@ -154,6 +156,8 @@ def with_measures(frame: pd.DataFrame) -> pd.DataFrame:
     with np.errstate(divide="ignore", invalid="ignore"):
         made: dict[str, tuple[Array, tuple[Array, ...], dict[Defined, Any]]] = {
             "gap": (ttc - gen, (gen, ttc), ceiling),
+            "over_guess": (gen - chance, (gen, chance), {}),
+            "guess_elicitation": (differential_elicitation(chance, base, ttc), (chance, base, ttc), ceiling),
             "elicitation": (differential_elicitation(gen, base, ttc), (gen, base, ttc), ceiling),
             "recovered": (recovered(gen, base, ttc), (gen, base, ttc), room),
             "gap_index": (gap_index(gen, source, chance), (gen, source, chance), {Defined.SOURCE_AT_CHANCE: unlearned}),

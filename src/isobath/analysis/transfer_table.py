@@ -36,9 +36,8 @@ RATES = (
 )
 """Measures in [0, 1]: their intervals stay inside."""
 
-RATIOS = ("elicitation", "recovered", "gap_index")
-MEASURES = (*RATES, "gap", *RATIOS)
-"""Every measure a table has, in order; `isobath.analysis.transfer` defines the last four."""
+MEASURES = (*RATES, "gap", "over_guess", "elicitation", "guess_elicitation", "recovered", "gap_index")
+"""Every measure a table has, in order; `isobath.analysis.transfer.with_measures` defines the last six."""
 
 
 @dataclass(frozen=True)
@@ -199,6 +198,30 @@ def transfer_claim(frame: pd.DataFrame) -> str:
     if 1 < shifts < FEWEST_REPLICATES:
         parts.append(f"{shifts} shifts are few: a mean over them describes these shifts better than others.")
     return " ".join([*parts, *few])
+
+
+def transfer_warnings(frame: pd.DataFrame) -> list[str]:
+    """Interventions whose elicitation a guess would show as well, in sentences.
+
+    Where a baseline lies below chance (the model prefers the wrong answer), any coin elicits: (chance - baseline)/TTC.
+    An elicitation is credited only with an accuracy above a guess.
+    """
+    table = transfer_table(frame, ("over_guess", "elicitation", "guess_elicitation"))
+    if table.empty:
+        return []
+    said = []
+    for (model, intervention), part in table.groupby(["model", "intervention"], sort=False):
+        found = {r["measure"]: r for r in part.to_dict("records") if r["measurable"]}
+        if len(found) < 3 or not found["elicitation"]["mean"] > 0:
+            continue
+        over, coin = found["over_guess"], found["guess_elicitation"]["mean"]
+        if coin > 0 and not (over["low"] > 0 or (math.isnan(over["low"]) and over["mean"] > 0)):
+            said.append(
+                f"{model}, {intervention}: an elicitation of {found['elicitation']['mean']:+.2f}, but its accuracy is "
+                f"not shown to be above a guess; guessing would show {coin:+.2f}, for baselines lie below chance on "
+                "average."
+            )
+    return said
 
 
 def _side(part: pd.DataFrame, measure: str) -> _Side:
