@@ -273,6 +273,21 @@ def test_a_space_too_wide_for_a_number_per_cell_is_placed_all_the_same():
     assert p.k[2] > 50
 
 
+def test_where_there_are_too_many_sets_of_factors_q_is_a_lower_bound_and_says_so(monkeypatch):
+    """Trained on every point with three ones or more: six zeros are the smallest combination never seen."""
+    space = Space(factors=tuple(Factor(name=f"f{j}", levels=("0", "1")) for j in range(8)))
+    every = np.indices(space.shape, dtype=np.int16).reshape(8, -1).T
+    support = support_of(space, every[every.sum(axis=1) > 2])
+    points = every[every.sum(axis=1) <= 2]
+    exact = place_all(support, points)
+    monkeypatch.setattr(novelty, "LATTICE", 0)
+    monkeypatch.setattr(novelty, "SETS", 8 + 28 + 56)
+    with pytest.warns(novelty.NoveltyWarning, match=r"q of 37 of 37 .* is 4 or more: there are 70 sets of 4 of 8"):
+        bounded = place_all(support, points)
+    assert set(exact.q.tolist()) == {6} and set(bounded.q.tolist()) == {4}
+    assert (bounded.k == exact.k).all() and (bounded.region == exact.region).all()
+
+
 def test_nothing_to_place_gives_no_places():
     p = place_all(support_of(FORKS, THREE_TO_FIVE), [])
     assert len(p) == 0 and p.counts() == dict.fromkeys(INWARDS, 0)

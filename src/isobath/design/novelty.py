@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Sequence
 from itertools import combinations
 from math import comb, prod
@@ -27,12 +28,20 @@ LATTICE = 2**26
 LOOKUP = 20_000
 """Cells of the lattice that can be filled in the time that one set of factors takes to be looked up."""
 
+SETS = 300_000
+"""Sets of factors that are looked at, half a minute for ten thousand points: enough for all sets of 18 factors."""
+
+
+class NoveltyWarning(UserWarning):
+    """Points whose novelty order is only known to be at least what is reported: there are too many sets of factors."""
+
 
 def novelty_of(factors: Sequence[Factor], seen: Codes, asked: Codes, k: Ints) -> Ints:
     """q of every row of `asked`: the smallest number of factors on which no seen row is near it; 0 where k is 0.
 
     Sets of factors are tried from small to large, and only for rows not yet settled. Where many sets are left, one
-    table of all of them settles the rest, if it fits.
+    table of all of them settles the rest, if it fits. If not, and more than `SETS` sets would have to be tried, rows
+    not settled get the next size, which is then a lower bound, and a `NoveltyWarning` says so.
     """
     q = np.zeros(len(asked), dtype=np.int64)
     lattice = prod(len(f.domain) + 1 for f in factors)
@@ -42,6 +51,15 @@ def novelty_of(factors: Sequence[Factor], seen: Codes, asked: Codes, k: Ints) ->
             break
         if lattice <= min(LATTICE, comb(len(factors), size) * LOOKUP):
             q[left] = _lattice(factors, seen)[tuple(asked[left].T)]
+            break
+        if sum(comb(len(factors), n) for n in range(1, size + 1)) > SETS:
+            q[left] = size
+            warnings.warn(
+                f"q of {len(left):,} of {len(asked):,} relevant combinations is {size} or more: there are "
+                f"{comb(len(factors), size):,} sets of {size} of {len(factors)} relevant factors to look at.",
+                NoveltyWarning,
+                stacklevel=4,
+            )
             break
         for met in _met_of_size(factors, size, seen, asked[left]):
             q[left[~met]] = size

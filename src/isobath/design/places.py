@@ -28,7 +28,8 @@ Flags = npt.NDArray[np.bool_]
 class Places:
     """Where each of many points lies: one array per field of `Place`, all of shape (points,).
 
-    `region` holds the names of `Region`; `q` is 0 where `Place.q` is None, which is where `k` is 0.
+    `region` holds the names of `Region`; `q` is 0 where `Place.q` is None, which is where `k` is 0. Around a wide
+    support of more than 18 relevant factors `q` may be a lower bound: a `NoveltyWarning` (`design.novelty`) says so.
     """
 
     region: npt.NDArray[np.str_]
