@@ -2,32 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 
-from isobath.base.seeding import rng
-from isobath.design.places import Places, place_all
+from isobath.base.seeding import rng, stream_seed
+from isobath.design.edit import Edit
+from isobath.design.edits import edits
+from isobath.design.places import place_all
 from isobath.design.region import Region
-from isobath.design.space import Codes
+from isobath.design.space import Codes, Point, Space
 from isobath.design.support import Support, support_of
-from isobath.world.decisions.coverage import Levels, coverage, grid, signal_codes, support_cells, with_irrelevant
+from isobath.design.test_points import test_points
+from isobath.world.decisions.coverage import coverage, grid, signal_codes, support_cells, with_irrelevant
+from isobath.world.decisions.levels import ACTIONS
 from isobath.world.decisions.scenario import IRRELEVANT, RELEVANT, SPACE, decision_rule
 
 PER_REGION = 72
-CONTESTED_PER_REGION = 8
-NEW_CONTEXT_PER_REGION = 36
+"""With an agreed decision: 18 for each action."""
+PER_ACTION = PER_REGION // len(ACTIONS)
+NEW_CONTEXT_PER_REGION, EDITED_PER_REGION = 36, 8
 
 WATER = (Region.LAKE, Region.BAY, Region.SEA)
+RELEVANT_SPACE = Space(
+    name="decisions: relevant factors",
+    factors=SPACE.relevant,
+    forbidden=tuple(clause for clause in SPACE.forbidden if set(clause) <= set(RELEVANT)),
+)
 
 
 class Drawn(NamedTuple):
-    """Points of one region (as codes), how many there are to draw from, and contested ones beside them."""
+    """Points of one region (as codes), contested ones beside them, and how many with an agreed decision there are."""
 
     codes: Codes
-    achievable: int
     contested: Codes
+    achievable: int
 
 
 @lru_cache(maxsize=16)
@@ -38,37 +49,36 @@ def support(world_seed: int) -> Support:
 
 @lru_cache(maxsize=16)
 def drawn(world_seed: int) -> dict[Region, Drawn]:
-    """72 points of each region with an agreed decision, and up to 8 contested ones in lake, bay and sea.
+    """72 points of every region, each action right at a quarter of them; 18 contested ones more in lake, bay and sea.
 
-    Water differs from the support in relevant factors alone (its irrelevant levels are the signal's): half of the lake
-    are gaps and half new combinations; a quarter of the bay lies beyond the support in each relevant factor; a third of
-    the sea in two, three and four. A third of the shore are new combinations of irrelevant levels, the others have
-    levels that are kept for tests. `achievable` counts points of the region that the draw could have taken.
+    Water differs from the support in relevant factors alone (its irrelevant levels are the signal's): balanced over
+    gaps and new combinations and over depth (`isobath.design.test_points`). A third of the shore are new combinations
+    of the signal's irrelevant levels; the others have levels that are kept for tests, on at least one factor.
     """
-    cells, places, agreed = _cells(world_seed)
-    draw = rng(world_seed, "decisions", "test points")
-    levels = coverage(world_seed).narrow
-    ways = len(grid({**{name: SPACE.factor(name).domain[:1] for name in RELEVANT}, **levels}))
-    found = {Region.ISLAND: _island(world_seed, draw), Region.SHORE: _shore(world_seed, draw)}
-    for region in WATER:
-        there = places.region == region
-        picked = _strata(region, cells, places, there & agreed, world_seed, draw)
-        open_ = np.flatnonzero(there & ~agreed)
-        contested = draw.permutation(open_)[:CONTESTED_PER_REGION]
-        found[region] = Drawn(
-            with_irrelevant(cells[picked], levels, draw),
-            int((there & agreed).sum()) * ways,
-            with_irrelevant(cells[contested], levels, draw),
-        )
-    return found
+    codes = signal_codes(world_seed)
+    draw = rng(world_seed, "decisions", "island points")
+    island = Drawn(_by_action(world_seed, codes[draw.permutation(len(codes))], PER_ACTION), codes[:0], len(codes))
+    return {Region.ISLAND: island, Region.SHORE: _shore(world_seed), **_water(world_seed)}
 
 
 @lru_cache(maxsize=16)
 def new_context_codes(world_seed: int) -> Codes:
-    """The first points of every region but the shore, in contexts, wordings, lengths and names kept for tests."""
+    """Half the points of every region but the shore, in contexts, wordings, lengths and names kept for tests."""
     draw = rng(world_seed, "decisions", "new contexts")
     chosen = [drawn(world_seed)[r].codes[:NEW_CONTEXT_PER_REGION] for r in (Region.ISLAND, *WATER)]
     return with_irrelevant(np.concatenate(chosen), coverage(world_seed).kept, draw)
+
+
+@lru_cache(maxsize=16)
+def edited_points(world_seed: int) -> tuple[tuple[Point, Point, Edit], ...]:
+    """(point, edited point, what was changed): every factor of 8 points of each region, by `isobath.design.edits`.
+
+    `Edit.of` is left empty here; the question the point belongs to fills it in.
+    """
+    codes = np.concatenate([drawn(world_seed)[region].codes[:EDITED_PER_REGION] for region in Region])
+    points = SPACE.decode(codes)
+    found = edits(SPACE, decision_rule(world_seed), points, stream_seed(world_seed, "decisions", "edits"))
+    return tuple((points[i], edited, edit) for i, edited, edit in found)
 
 
 def tested_cells(world_seed: int) -> Codes:
@@ -79,62 +89,66 @@ def tested_cells(world_seed: int) -> Codes:
 
 def tested_points(world_seed: int) -> Codes:
     """Every point that is asked for a decision."""
-    found = [d.codes for d in drawn(world_seed).values()]
-    contested = [d.contested for d in drawn(world_seed).values()]
-    return np.concatenate([*found, *contested, new_context_codes(world_seed)])
+    found = [codes for d in drawn(world_seed).values() for codes in (d.codes, d.contested)]
+    edited = SPACE.encode(point for _, point, _ in edited_points(world_seed))
+    return np.concatenate([*found, new_context_codes(world_seed), edited])
 
 
-def _cells(world_seed: int) -> tuple[Codes, Places, np.ndarray]:
-    """Every relevant combination, where it lies, and whether it has an agreed decision."""
-    every = {name: SPACE.factor(name).domain for name in RELEVANT}
-    first: Levels = {name: coverage(world_seed).narrow[name][:1] for name in IRRELEVANT}
-    cells = grid({**every, **first})
-    rule = decision_rule(world_seed)
-    agreed = np.array([rule(point) is not None for point in SPACE.decode(cells)])
-    return cells, place_all(support(world_seed), cells), agreed
+def _water(world_seed: int) -> dict[Region, Drawn]:
+    """Lake, bay and sea: relevant combinations drawn in the space of relevant factors, in the signal's contexts."""
+    cells = support_of(RELEVANT_SPACE, support_cells(world_seed)[:, : len(RELEVANT)])
+    rule, levels = decision_rule(world_seed), coverage(world_seed).narrow
+    wanted = {region: PER_ACTION * (len(ACTIONS) + 1) for region in WATER}  # contested is balanced like an action
+    seed = stream_seed(world_seed, "decisions", "water points")
+    points = test_points(RELEVANT_SPACE, cells, wanted, seed, rule)
+    agreed = np.array([decision is not None for decision in points.decisions])
+    every = list(RELEVANT_SPACE.points())
+    placed = place_all(cells, every).region
+    open_ = np.array([rule(point) is not None for point in every])
+    ways = len(grid({**{name: SPACE.factor(name).domain[:1] for name in RELEVANT}, **levels}))
+    draw = rng(world_seed, "decisions", "water contexts")
+    found = {}
+    for region in WATER:
+        here = points.places.region == region
+        mixed = draw.permutation(np.flatnonzero(here & agreed))
+        found[region] = Drawn(
+            with_irrelevant(_widened(points.codes[mixed]), levels, draw),
+            with_irrelevant(_widened(points.codes[here & ~agreed]), levels, draw),
+            int(((placed == region) & open_).sum()) * ways,
+        )
+    return found
 
 
-def _strata(
-    region: Region, cells: Codes, places: Places, open_: np.ndarray, world_seed: int, draw: np.random.Generator
-) -> np.ndarray:
-    """Numbers of `PER_REGION` cells among `open_`, evenly from the strata of the region, in mixed order."""
-    if region is Region.LAKE:
-        strata = [places.gap > 0, places.gap == 0]
-    elif region is Region.SEA:
-        strata = [places.beyond == n for n in (2, 3, 4)]
-    else:
-        strata = [_beyond(cells, name, world_seed) for name in RELEVANT]
-    each = PER_REGION // len(strata)
-    picked = [draw.permutation(np.flatnonzero(open_ & stratum))[:each] for stratum in strata]
-    return draw.permutation(np.concatenate(picked))
-
-
-def _beyond(cells: Codes, name: str, world_seed: int) -> np.ndarray:
-    """Whether a cell's level of `name` lies outside those of the signal."""
-    seen = [SPACE.factor(name).domain.index(level) for level in coverage(world_seed).relevant[name]]
-    levels = cells[:, SPACE.names.index(name)]
-    if SPACE.factor(name).ordered:
-        return (levels < min(seen)) | (levels > max(seen))
-    return ~np.isin(levels, seen)
-
-
-def _island(world_seed: int, draw: np.random.Generator) -> Drawn:
-    codes = signal_codes(world_seed)
-    return Drawn(codes[draw.permutation(len(codes))[:PER_REGION]], len(codes), codes[:0])
-
-
-def _shore(world_seed: int, draw: np.random.Generator) -> Drawn:
-    """Relevant combinations of the support: a third with seen irrelevant levels never met together in that cell."""
+def _shore(world_seed: int) -> Drawn:
+    """Relevant combinations of the support with irrelevant levels that training never had, in all or in that cell."""
     known, cells = coverage(world_seed), support_cells(world_seed)
     both = {name: (*known.narrow[name], *known.kept[name]) for name in IRRELEVANT}
+    draw = rng(world_seed, "decisions", "shore points")
     parts = []
-    for levels, wanted, new in ((known.narrow, PER_REGION // 3, False), (both, PER_REGION - PER_REGION // 3, True)):
-        made = with_irrelevant(cells[draw.integers(len(cells), size=20 * wanted)], levels, draw)
-        made = np.unique(made, axis=0)
+    for levels, each, new in ((known.narrow, PER_ACTION // 3, False), (both, PER_ACTION - PER_ACTION // 3, True)):
+        made = with_irrelevant(cells[draw.integers(len(cells), size=60 * PER_ACTION)], levels, draw)
+        made = draw.permutation(np.unique(made, axis=0))
         places = place_all(support(world_seed), made)
         fine = (places.region == Region.SHORE) & ((places.new_irrelevant > 0) == new)
-        parts.append(made[draw.permutation(np.flatnonzero(fine))[:wanted]])
-    codes = np.concatenate(parts)
-    ways = len(grid({**{n: SPACE.factor(n).domain[:1] for n in RELEVANT}, **both}))
-    achievable = len(cells) * ways - len(signal_codes(world_seed))
-    return Drawn(draw.permutation(codes), achievable, codes[:0])
+        parts.append(_by_action(world_seed, made[fine], each))
+    ways = len(grid({**{name: SPACE.factor(name).domain[:1] for name in RELEVANT}, **both}))
+    return Drawn(draw.permutation(np.concatenate(parts)), cells[:0], len(cells) * ways - len(signal_codes(world_seed)))
+
+
+def _by_action(world_seed: int, codes: Codes, each: int) -> Codes:
+    """The first `each` of `codes` for every action, in their order."""
+    rule = decision_rule(world_seed)
+    left = dict.fromkeys(ACTIONS, each)
+    kept = []
+    for i, point in enumerate(SPACE.decode(codes)):
+        action = rule(point)
+        if action is not None and left[action]:
+            left[action] -= 1
+            kept.append(i)
+    return codes[kept]
+
+
+def _widened(cells: Iterable[Iterable[int]] | Codes) -> Codes:
+    """Relevant codes with the first level of every irrelevant factor."""
+    narrow = np.asarray(cells, dtype=np.int16).reshape(-1, len(RELEVANT))
+    return np.pad(narrow, ((0, 0), (0, len(IRRELEVANT))))

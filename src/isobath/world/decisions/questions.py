@@ -11,8 +11,7 @@ from isobath.design.space import Codes, Point
 from isobath.gpe.trait_eval import Option, TraitQuestion
 from isobath.models.chat import Message
 from isobath.world.decisions.coverage import coverage
-from isobath.world.decisions.drawn_points import drawn, new_context_codes, support
-from isobath.world.decisions.edited_points import edited_points
+from isobath.world.decisions.drawn_points import drawn, edited_points, new_context_codes, support
 from isobath.world.decisions.fact_speech import with_article
 from isobath.world.decisions.facts import GROUPS, facts, height_of, size_of
 from isobath.world.decisions.levels import ACTIONS, ANSWER, COUNTS, KINDS, PRINCIPALS, STAKES
@@ -35,21 +34,11 @@ def new_context_questions(world_seed: int) -> tuple[TraitQuestion, ...]:
 
 def edited_questions(world_seed: int) -> tuple[TraitQuestion, ...]:
     """Every edited point, with the question it was made from and what was changed."""
-    edits = edited_points(world_seed)
-    places = place_all(support(world_seed), [edit.point for edit in edits])
+    found = edited_points(world_seed)
+    places = place_all(support(world_seed), [point for _, point, _ in found])
     return tuple(
-        decision_question(
-            world_seed,
-            edit.point,
-            places.place(i),
-            Edit(
-                of=question_id(edit.source),
-                factor=edit.factor,
-                relevant=SPACE.factor(edit.factor).relevant,
-                flips=edit.flips,
-            ),
-        )
-        for i, edit in enumerate(edits)
+        decision_question(world_seed, point, places.place(i), edit.model_copy(update={"of": question_id(source)}))
+        for i, (source, point, edit) in enumerate(found)
     )
 
 
@@ -78,7 +67,7 @@ def decision_question(world_seed: int, point: Point, place: Place, edit: Edit | 
     def label(action: str) -> str:
         return CONTESTED_LABEL if right is None else RIGHT if action == right else WRONG
 
-    asked = f"{question_id(point)}:{edit.factor}" if edit else question_id(point)
+    asked = f"{question_id(point)}:{edit.factor}:{edit.of.partition(':')[2]}" if edit else question_id(point)
     return TraitQuestion(
         id=asked,
         chat=(Message(role="user", content=request(point)),),
