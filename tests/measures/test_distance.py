@@ -12,10 +12,11 @@ from isobath.analysis.multiplicity import benjamini_hochberg
 from isobath.base.errors import InputError
 from isobath.base.seeding import rng
 from isobath.design.region import Region
+from isobath.measures.auroc import auroc
 from isobath.measures.distance import BareLabel, TrainingTexts, bare_label, conformal_p, distance_covariates
 from isobath.measures.logistic import binary_logistic
 from isobath.measures.shrinkage import ledoit_wolf
-from isobath.measures.two_sample import c2st, reduced
+from isobath.measures.two_sample import c2st, likeness, reduced
 
 
 def normal(n, width, *names, shift=0.0):
@@ -90,7 +91,7 @@ def test_the_order_of_test_texts_does_not_matter():
     train, test = normal(60, 40, "o-train"), normal(20, 40, "o-test")
     found = distance_covariates(train, test, normal(30, 40, "o-cal"))
     back = distance_covariates(train, test[::-1], normal(30, 40, "o-cal"))
-    for name in ("knn", "density_ratio", "mahalanobis", "p_knn", "adjusted_p"):
+    for name in ("knn", "density_ratio", "mahalanobis", "c2st", "p_knn", "adjusted_p"):
         np.testing.assert_allclose(found[name], back[name][::-1], rtol=1e-9)
 
 
@@ -180,6 +181,16 @@ def test_more_columns_than_texts_are_fitted_the_same_on_principal_axes():
     np.testing.assert_allclose(standard @ plain[:-1] + plain[-1], turned @ axes[:-1] + axes[-1], atol=1e-6)
 
 
+def test_likeness_to_a_test_text_finds_those_that_are_different():
+    train, test = normal(300, 8, "like-train"), normal(60, 8, "like-test")
+    test[:20, 0] += 5
+    found = likeness(train, test)
+    assert auroc(found, (np.arange(60) < 20).astype(float)).value > 0.95
+    same = likeness(train, normal(60, 8, "like-same"))
+    assert abs(auroc(same, (np.arange(60) < 20).astype(float)).value - 0.5) < 0.25
+    assert np.isnan(likeness(train, test[:4])).all()
+
+
 def test_turning_onto_principal_axes_keeps_distances():
     values = normal(12, 50, "turn")
     turned = reduced(values)
@@ -197,7 +208,7 @@ def test_what_cannot_be_measured_is_refused():
     with pytest.raises(InputError, match="not all finite"):
         TrainingTexts(np.where(train > 2, np.nan, np.inf))
     with pytest.raises(InputError, match="width 3"):
-        TrainingTexts(train).measured(normal(2, 3, "r"))
+        distance_covariates(train, normal(9, 3, "r"), train)
     with pytest.raises(InputError, match="no calibration"):
         conformal_p(np.array([]), np.ones(2))
     with pytest.raises(InputError, match="each fold of 5"):

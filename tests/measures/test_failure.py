@@ -157,6 +157,8 @@ def test_what_is_not_ok_or_not_measured_is_left_out():
     more = frame_of([row("b0", 0, "contested", None, 4, State.NOT_APPLICABLE)])
     both = pd.concat([rows, more], ignore_index=True)
     assert failure_table(both, covariates).equals(failure_table(rows, covariates))
+    more = covariates.assign(c2st=np.nan, adjusted_p=0.5)
+    assert failure_table(rows, more).equals(failure_table(rows, covariates))
     part = failure_table(rows, covariates[covariates["question"] != "q7"])
     assert set(part["dropped"]) == {2} and set(part["questions"]) == {59}
 

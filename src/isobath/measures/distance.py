@@ -16,6 +16,7 @@ from isobath.analysis.multiplicity import benjamini_hochberg
 from isobath.base.errors import InputError
 from isobath.base.seeding import rng
 from isobath.measures.shrinkage import ledoit_wolf
+from isobath.measures.two_sample import likeness
 
 Array = NDArray[np.float64]
 
@@ -92,19 +93,21 @@ def distance_covariates(
 ) -> pd.DataFrame:
     """Every covariate of each test text: one row per row of `test` (m, width), in its order.
 
-    Columns: ``knn``, ``density_ratio``, ``mahalanobis`` (`TrainingTexts`); ``p_knn`` and ``p_mahalanobis``
-    (`conformal_p`); ``adjusted_p`` (Benjamini and Hochberg over the test texts, of ``p_knn``); ``label`` (`bare_label`
-    of ``knn``). `calibration` are texts like the training texts that were held out; None holds out a quarter of
-    `train` (of few, up to half: labels take 20), drawn from the stream of `seed`. With n of them no p is below
-    1/(n + 1), so that few leave nothing to reject among many test texts. Raises `InputError` as `TrainingTexts` and
-    `bare_label` do.
+    Columns: ``knn``, ``density_ratio``, ``mahalanobis`` (`TrainingTexts`); ``c2st`` (`two_sample.likeness`); ``p_knn``
+    and ``p_mahalanobis`` (`conformal_p`); ``adjusted_p`` (Benjamini and Hochberg over the test texts, of ``p_knn``);
+    ``label`` (`bare_label` of ``knn``). `calibration` are texts like the training texts that were held out; None holds
+    out a quarter of `train` (of few, up to half: labels take 20), drawn from the stream of `seed`. With n of them no p
+    is below 1/(n + 1), so that few leave nothing to reject among many test texts. Raises `InputError` as
+    `TrainingTexts` and `bare_label` do.
     """
+    every = train
     if calibration is None:
         order = rng(seed, "distance", "calibration").permutation(len(train))
         kept = max(round(len(train) * SHARE), min(int(1 / ALPHA), len(train) // 2))
         train, calibration = train[np.sort(order[kept:])], train[np.sort(order[:kept])]
     known = TrainingTexts(train, k=k, components=components)
     held, found = known.measured(calibration), known.measured(test)
+    found["c2st"] = likeness(np.asarray(every, dtype=float), np.asarray(test, dtype=float))
     for name in ("knn", "mahalanobis"):
         found[f"p_{name}"] = conformal_p(held[name].to_numpy(), found[name].to_numpy())
     found["adjusted_p"] = benjamini_hochberg(list(found["p_knn"]))

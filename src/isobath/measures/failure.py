@@ -33,6 +33,8 @@ PLACE = (REGION, "k", "q", "d")
 """Covariates that come with the rows, where there is a factor space."""
 NEARER = ("q", "p_knn", "p_mahalanobis", "adjusted_p")
 """Covariates of which a higher value means nearer; they are turned round."""
+SAME_RANKS = ("adjusted_p",)
+"""Left out: it ranks texts as another covariate does."""
 ENOUGH = 5.0
 """Wrong and right answers a replicate must have on average before an area under the curve is called measurable."""
 JOINS = ("question", "paraphrase", "base", "model", "arm", "seed", "condition", "trait", "gpe")
@@ -51,7 +53,8 @@ def failure_table(
     `rows` is a rows frame in which a value is how right an answer was. It counts as wrong below `cut`; None takes
     1 - value as the share that is wrong. `covariates` has numeric columns, and the columns of `JOINS` it is matched on:
     ``question``, and ``base`` where embeddings or perplexities differ by base. Region, k, q and d are taken from the
-    rows. The replicate is the claim's; run seeds, samples and paraphrases within one are averaged.
+    rows; a covariate that is nowhere a number is left out. The replicate is the claim's; run seeds, samples and
+    paraphrases within one are averaged.
 
     Columns: those of `by`; covariate; auroc, low, high (95 %); p (of 0.5) and p_adjusted (Holm, over the covariates of
     the group); within, within_low, within_high (pairs of one region only); explained (share of the area above 0.5 that
@@ -96,7 +99,8 @@ class _Table:
 
 def _joined(rows: pd.DataFrame, covariates: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     on = [c for c in JOINS if c in covariates.columns]
-    names = [c for c in covariates.columns if c not in on and pd.api.types.is_numeric_dtype(covariates[c])]
+    numbers = [c for c in covariates.columns if c not in on and pd.api.types.is_numeric_dtype(covariates[c])]
+    names = [c for c in numbers if c not in SAME_RANKS and covariates[c].notna().any()]
     if "question" not in on or not names:
         raise InputError(
             f"covariates with the columns {', '.join(map(str, covariates.columns))}",

@@ -20,9 +20,9 @@ CALLED = {
     "knn": "distance to the nearest training texts",
     "mahalanobis": "Mahalanobis distance",
     "density_ratio": "density ratio",
+    "c2st": "likeness to a test text (C2ST)",
     "p_knn": "conformal p of the nearest texts",
     "p_mahalanobis": "conformal p of the Mahalanobis distance",
-    "adjusted_p": "adjusted conformal p",
 }
 Line = Mapping[str, Any]
 

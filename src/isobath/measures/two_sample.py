@@ -14,6 +14,9 @@ from isobath.measures.logistic import binary_logistic
 
 Array = NDArray[np.float64]
 
+MOST_TRAINING = 1_000
+"""Training texts that test texts are told from: more cost time and change little."""
+
 
 class TwoSample(NamedTuple):
     """`auc`: cross-validated, 0.5 where the sets cannot be told apart. `p`: share of random divisions that do as well.
@@ -47,6 +50,35 @@ def c2st(train: Array, test: Array, *, seed: int = 0, folds: int = 5, permutatio
     draws = [_held_out_auc(values, stream.permutation(labels), folds, stream) for _ in range(permutations)]
     as_good = sum(draw >= found for draw in draws)
     return TwoSample(found, (1 + as_good) / (permutations + 1), permutations, folds)
+
+
+def likeness(train: Array, test: Array, *, folds: int = 5) -> Array:
+    """For each test text (m,), the log-odds that it is one, by a classifier that was not trained on it.
+
+    The two-sample test's classifier as a covariate: high where a text has what sets the test texts apart. It depends on
+    which test texts there are. Folds and the training texts used (at most `MOST_TRAINING`) follow from the vectors
+    alone, so that the order of the texts changes nothing. NaN where either set has fewer texts than folds.
+    """
+    if min(len(train), len(test)) < folds:
+        return np.full(len(test), np.nan)
+    known = train[_content_order(train)][:: max(1, -(-len(train) // MOST_TRAINING))]
+    values = reduced(np.concatenate([known, test]).astype(float))
+    labels = np.arange(len(values)) >= len(known)
+    fold = np.arange(len(known)) % folds
+    of_test = np.empty(len(test), dtype=np.intp)
+    of_test[_content_order(test)] = np.arange(len(test)) % folds
+    fold, scores = np.concatenate([fold, of_test]), np.empty(len(values))
+    for number in range(folds):
+        out = fold == number
+        beta = binary_logistic(values[~out], labels[~out], penalty=1.0)
+        scores[out] = values[out] @ beta[:-1] + beta[-1]
+    found: Array = scores[len(known) :]
+    return found
+
+
+def _content_order(values: Array) -> NDArray[np.intp]:
+    order: NDArray[np.intp] = np.lexsort(np.asarray(values).T)
+    return order
 
 
 def reduced(values: Array) -> Array:
