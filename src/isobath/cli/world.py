@@ -18,17 +18,27 @@ from isobath.study.engines.engine import open_engine, run_jobs
 from isobath.study.job import Job
 from isobath.study.work import BaseTask, build, progress_file
 from isobath.world.base_spec import BaseSpec
+from isobath.world.decisions.spec import DecisionsSpec
 from isobath.world.personas.spec import PersonasSpec
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+WORLDS: dict[str, type[PersonasSpec] | type[DecisionsSpec]] = {"personas": PersonasSpec, "decisions": DecisionsSpec}
+
+
 def build_command(
-    base_seeds: Sequence[int], given: Mapping[str, Any], knobs: Mapping[str, Any], *, engine: str, store: str
+    base_seeds: Sequence[int],
+    given: Mapping[str, Any],
+    knobs: Mapping[str, Any],
+    *,
+    engine: str,
+    store: str,
+    kind: str = "personas",
 ) -> int:
-    """Build a base per seed; print each folder. 0 if all were built, else 1."""
-    bases, target, console = _bases(base_seeds, given, knobs), Store(store), Console()
+    """Build a base per seed in a world of `kind`; print each folder. 0 if all were built, else 1."""
+    bases, target, console = _bases(base_seeds, given, knobs, kind), Store(store), Console()
     target.sweep()
     jobs = [Job(b.spec.name, build, BaseTask(b, store)) for b in bases]
     workers = open_engine(engine)
@@ -62,9 +72,14 @@ def prior_of(pairs: Sequence[str] | None) -> dict[str, float] | None:
     return prior
 
 
-def _bases(base_seeds: Sequence[int], given: Mapping[str, Any], knobs: Mapping[str, Any]) -> list[BuiltBase]:
+def _bases(base_seeds: Sequence[int], given: Mapping[str, Any], knobs: Mapping[str, Any], kind: str) -> list[BuiltBase]:
+    if kind not in WORLDS:
+        raise InputError(f"world {kind!r}", f"the worlds are {', '.join(WORLDS)}", "choose one of them")
+    own = WORLDS[kind].model_fields
+    # a knob of the other world at its default says nothing; set to anything else, it is refused below by name
+    set_to = {k: v for k, v in knobs.items() if v is not None and (k in own or v != _default(k))}
     try:
-        world = PersonasSpec(**{k: v for k, v in knobs.items() if v is not None})
+        world = WORLDS[kind](**set_to)
         fields = {k: v for k, v in given.items() if v is not None}
         return [BuiltBase(spec=BaseSpec(world=world, base_seed=seed, **fields)) for seed in base_seeds]
     except ValidationError as error:
@@ -72,6 +87,10 @@ def _bases(base_seeds: Sequence[int], given: Mapping[str, Any], knobs: Mapping[s
         raise InputError(
             f"{'.'.join(map(str, first['loc']))} = {first['input']!r}", first["msg"], "change it"
         ) from error
+
+
+def _default(knob: str) -> object:
+    return next((w.model_fields[knob].default for w in WORLDS.values() if knob in w.model_fields), None)
 
 
 @contextmanager
