@@ -1,4 +1,4 @@
-"""A landscape in plain English: every word follows from a number, direction from an interval, caution from its width."""
+"""A landscape in plain English: every word follows from a number."""
 
 from __future__ import annotations
 

@@ -7,11 +7,19 @@ of it they belong to; panels and layers filter it.
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from isobath.report.theme import PAPER_FONT, ROLES, chart_config
+from isobath.report.marks import (
+    Record,
+    interval_layers,
+    is_,
+    role_colour,
+    rows_axis,
+    unmeasured_layers,
+    with_numbers,
+    wrapped,
+)
 from isobath.report.words import condition_label, known, label
 
 if TYPE_CHECKING:
@@ -26,8 +34,6 @@ PER_LINE = 3
 
 PANEL_TITLES = {"none": "no prompt", "training": "under a prompt", "paraphrase": "under another wording of it"}
 
-Record = dict[str, Any]
-
 
 def arms_figure(
     estimates: pd.DataFrame, replicates: pd.DataFrame, arms: Sequence[str], panels: Sequence[tuple[str, str]]
@@ -38,9 +44,9 @@ def arms_figure(
     of one GPE under one condition. `arms` is their order from top to bottom, `panels` are trait and title. An arm
     that is not measurable shows its bounds and says so. The dashed line is the untrained model.
     """
-    titles = {trait: _wrapped(title, PANEL) for trait, title in panels}
+    titles = {trait: wrapped(title, PANEL) for trait, title in panels}
     records = _rate_records(estimates, replicates, lambda r: titles.get(r["trait"]))
-    return _with_numbers(_rate_panels(list(titles.values()), arms, PANEL), records)
+    return with_numbers(_rate_panels(list(titles.values()), arms, PANEL), records)
 
 
 def leak_figure(
@@ -53,7 +59,7 @@ def leak_figure(
     """
     titles = {condition: PANEL_TITLES.get(group[0], group[0]) for group in groups for condition in group}
     records = _rate_records(estimates, replicates, lambda r: titles.get(r["condition"]))
-    return _with_numbers(_rate_panels(list(dict.fromkeys(titles.values())), arms, NARROW), records)
+    return with_numbers(_rate_panels(list(dict.fromkeys(titles.values())), arms, NARROW), records)
 
 
 def profile_figure(
@@ -65,13 +71,13 @@ def profile_figure(
     """
     import altair as alt
 
-    titles = {arm: _wrapped(title, NARROW) for arm, title in panels}
+    titles = {arm: wrapped(title, NARROW) for arm, title in panels}
     records = [_difference_record(r, titles[r["arm"]]) for r in differences.to_dict("records") if r["arm"] in titles]
     reach, names = _reach(records), list(titles.values())
     lines = [
         _difference_panels(names[i : i + PER_LINE], traits, reach, reference) for i in range(0, len(names), PER_LINE)
     ]
-    return _with_numbers(alt.vconcat(*lines, spacing=18), records)
+    return with_numbers(alt.vconcat(*lines, spacing=18), records)
 
 
 def specification(chart: Any) -> dict[str, Any]:
@@ -85,25 +91,18 @@ def specification(chart: Any) -> dict[str, Any]:
     return {key: value for key, value in spec.items() if key not in ("$schema", "config")}
 
 
-def _with_numbers(chart: Any, records: list[Record]) -> Any:
-    """The chart with its numbers and the light theme, so that it stands by itself in a notebook."""
-    chart.datasets = {"numbers": records}
-    chart.config = chart_config(font=PAPER_FONT)
-    return chart
-
-
 def _rate_panels(titles: Sequence[str], arms: Sequence[str], width: int) -> Any:
     import altair as alt
 
-    y = _rows_axis("arm", arms)
+    y = rows_axis("arm", arms)
     axis = alt.Axis(format=".0%", values=[0, 0.25, 0.5, 0.75, 1], title="share of answers with the trait")
     x = alt.X("value:Q", scale=alt.Scale(domain=[0, 1]), axis=axis)
-    rings = alt.Chart().mark_point(style="replicate", yOffset=8).transform_filter(_is("part", "replicate"))
+    rings = alt.Chart().mark_point(style="replicate", yOffset=8).transform_filter(is_("part", "replicate"))
     layers = [
-        alt.Chart().mark_rule(style="reference").encode(x=x).transform_filter(_is("part", "untrained")),
-        rings.encode(y=y, x=x, color=_role_colour(), tooltip=_replicate_tips()),
-        *_interval_layers(y, x, _tips(".1%")),
-        *_unmeasured_layers(y),
+        alt.Chart().mark_rule(style="reference").encode(x=x).transform_filter(is_("part", "untrained")),
+        rings.encode(y=y, x=x, color=role_colour(), tooltip=_replicate_tips()),
+        *interval_layers(y, x, _tips(".1%")),
+        *unmeasured_layers(y),
     ]
     return _panels(layers, titles, width, ROW * len(arms))
 
@@ -111,14 +110,14 @@ def _rate_panels(titles: Sequence[str], arms: Sequence[str], width: int) -> Any:
 def _difference_panels(titles: Sequence[str], traits: Sequence[str], reach: float, reference: str) -> Any:
     import altair as alt
 
-    y = _rows_axis("trait", traits)
+    y = rows_axis("trait", traits)
     words = "datum.value == 0 ? '0' : format(datum.value * 100, '+.0f') + ' points'"
     axis = alt.Axis(labelExpr=words, tickCount=5, title=f"difference from {label(reference)}")
     x = alt.X("value:Q", scale=alt.Scale(domain=[-reach, reach], clamp=True), axis=axis)
     layers = [
         alt.Chart().mark_rule(style="zero").encode(x=alt.XDatum(0)),
-        *_interval_layers(y, x, _tips("+.1%")),
-        *_unmeasured_layers(y),
+        *interval_layers(y, x, _tips("+.1%")),
+        *unmeasured_layers(y),
     ]
     return _panels(layers, titles, NARROW, 24 * len(traits))
 
@@ -131,54 +130,6 @@ def _panels(layers: list[Any], titles: Sequence[str], width: int, height: int) -
     chart = alt.layer(*layers, data=alt.NamedData(name="numbers")).properties(width=width, height=height)
     faceted = chart.facet(column=alt.Column("panel:N", sort=list(titles), header=header), spacing=24)
     return faceted.transform_filter(alt.FieldOneOfPredicate(field="panel", oneOf=list(titles)))
-
-
-def _interval_layers(y: Any, x: Any, tips: list[Any]) -> list[Any]:
-    import altair as alt
-
-    base = alt.Chart().transform_filter(_is("part", "measured"))
-    ends: dict[str, Any] = {"x": alt.X("low:Q"), "x2": "high:Q"}
-    return [
-        base.mark_rule(style="interval").encode(y=y, color=_role_colour(), tooltip=tips, **ends),
-        base.mark_point(style="estimate").encode(y=y, x=x, color=_role_colour(), tooltip=tips),
-    ]
-
-
-def _unmeasured_layers(y: Any) -> list[Any]:
-    """What could still be true of a number that was not measured: its bounds, dotted; never a dot at 0."""
-    import altair as alt
-
-    tips = [alt.Tooltip("arm:N"), alt.Tooltip("low:Q", format=".0%"), alt.Tooltip("high:Q", format=".0%")]
-    base, low = alt.Chart().transform_filter(_is("part", "unmeasured")), alt.X("low:Q")
-    return [
-        base.mark_rule(style="bounds").encode(y=y, x=low, x2="high:Q", tooltip=tips),
-        base.mark_text(style="unmeasured", yOffset=-9).encode(y=y, x=low, text=alt.value("not measurable")),
-    ]
-
-
-def _is(field: str, value: str | int) -> Any:
-    import altair as alt
-
-    return alt.FieldEqualPredicate(field=field, equal=value)
-
-
-def _rows_axis(field: str, order: Sequence[str]) -> Any:
-    import altair as alt
-
-    axis = alt.Axis(title=None, labelExpr="replace(datum.label, /_/g, ' ')")
-    return alt.Y(f"{field}:N", sort=list(order), axis=axis, scale=alt.Scale(domain=list(order)))
-
-
-def _wrapped(title: str, width: int) -> str:
-    """A title in lines that fit above a panel of `width` pixels."""
-    return "\n".join(textwrap.wrap(label(title), max(16, width // 8))) or " "
-
-
-def _role_colour() -> Any:
-    """One colour per role in every chart. No legend: each row is labelled with its arm already."""
-    import altair as alt
-
-    return alt.Color("role:N", scale=alt.Scale(domain=list(ROLES), range="category"), legend=None)
 
 
 def _tips(number: str) -> list[Any]:

@@ -16,6 +16,10 @@ ROLES: tuple[str, ...] = tuple(role.value for role in Role)
 LIGHT_ROLES = ("#6b7280", "#c2410c", "#047857", "#0369a1", "#a21caf", "#a16207", "#7c2d12")
 DARK_ROLES = ("#a3adba", "#fb923c", "#34d399", "#60b5f5", "#e58ff0", "#f5c451", "#e0a08a")
 
+# From little to much, told apart by lightness alone: without colours it is a ramp of greys.
+LIGHT_RAMP = ("#f6ecc4", "#a8d08d", "#45a08d", "#2c6a8e", "#352f6d")
+DARK_RAMP = ("#3a3f78", "#2f719b", "#45a08d", "#a3d18c", "#f8efc0")
+
 
 def chart_config(dark: bool = False, font: str = FONT) -> dict[str, Any]:
     """The Vega-Lite ``config`` of a theme. Charts name styles only, so that one specification serves both themes."""
@@ -34,7 +38,7 @@ def chart_config(dark: bool = False, font: str = FONT) -> dict[str, Any]:
         "header": {"labelColor": ink, "titleColor": ink, "labelFontSize": 13, "labelFontWeight": "bold"},
         "legend": {"labelColor": ink, "titleColor": soft, "labelFontSize": 12, "symbolSize": 90},
         "title": {"color": ink, "subtitleColor": soft, "anchor": "start", "fontSize": 13, "subtitleFontSize": 12},
-        "range": {"category": list(roles)},
+        "range": {"category": list(roles), "ramp": list(DARK_RAMP if dark else LIGHT_RAMP)},
         "style": {
             "interval": {"strokeWidth": 3, "strokeCap": "round"},
             "estimate": {"filled": True, "size": 85, "opacity": 1},
@@ -43,6 +47,15 @@ def chart_config(dark: bool = False, font: str = FONT) -> dict[str, Any]:
             "unmeasured": {"fontSize": 11, "fontStyle": "italic", "color": soft, "align": "left"},
             "reference": {"strokeWidth": 1, "strokeDash": [4, 3], "color": line},
             "zero": {"strokeWidth": 1, "color": line},
+            "comparison": {"strokeWidth": 1.5, "strokeDash": [4, 3], "color": soft, "opacity": 0.8},
+            "through": {"strokeWidth": 1.2, "opacity": 0.6},
+            "by_chance": {"strokeWidth": 2, "color": soft, "size": 12, "thickness": 2},
+            "point": {"filled": True, "size": 560, "opacity": 1, "strokeWidth": 1, "stroke": line},
+            "few": {"filled": False, "size": 560, "opacity": 1, "strokeWidth": 1, "strokeDash": [2, 3], "color": soft},
+            "support": {"filled": False, "size": 900, "opacity": 1, "strokeWidth": 2.2, "color": ink},
+            "said": {"fontSize": 11, "color": ink, "fontWeight": "bold"},
+            "faint": {"fontSize": 11, "color": soft, "fontStyle": "italic"},
+            "note": {"fontSize": 9.5, "color": soft},
         },
     }
 

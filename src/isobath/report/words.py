@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 CONDITIONS = {
     "none": "no prompt",
@@ -97,3 +98,18 @@ def duration(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60:02d} s"
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def capital(text: str) -> str:
+    """`text` with a capital first letter, the rest as it is."""
+    return text[:1].upper() + text[1:]
+
+
+def unused_name(name: str, used: set[str]) -> str:
+    """A file name and id made of `name` (letters, digits, ``_`` and ``-``), unlike those `used`, and added to them."""
+    plain = re.sub(r"[^A-Za-z0-9_]+", "-", name).strip("-") or "figure"
+    made, count = plain, 2
+    while made in used:
+        made, count = f"{plain}-{count}", count + 1
+    used.add(made)
+    return made
