@@ -10,6 +10,7 @@ from cyclopts import Group, Parameter
 TRAINING = Group("Training")
 ASKING = Group("Traits and judge")
 ENDPOINTS = Group("Endpoints")
+TEXTS = Group("Scenarios without levels")
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,21 @@ class TuningFlags:
             help="Besides answers: distances (which predicts failure?), readouts (what can be read off states?).",
         ),
     ] = ()
+
+
+@dataclass(frozen=True)
+class TextFlags:
+    """How scenarios without levels get a place."""
+
+    tags: Annotated[
+        str | None, Parameter(group=TEXTS, help="Rules (YAML) that read levels from words; needs --space.")
+    ] = None
+    tag_judge: Annotated[
+        str | None, Parameter(group=TEXTS, help="A judge that reads levels from words: URL#MODEL, or a folder.")
+    ] = None
+    embed: Annotated[
+        str | None, Parameter(group=TEXTS, help="No levels at all: near or far in this model's hidden states.")
+    ] = None
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json as json_text
 import sys
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from isobath.base.errors import InputError
-from isobath.cli.flags import TuningFlags
+from isobath.cli.flags import TextFlags, TuningFlags
 
 if TYPE_CHECKING:
     from isobath.gpe.tagged.spec import TaggedSpec
@@ -27,6 +28,7 @@ class LandscapeRequest:
     n_min: int
     models: tuple[str, ...]
     tuning: TuningFlags
+    texts: TextFlags
 
     def spec(self) -> TaggedSpec:
         """The file with its space. Raises `InputError` for a value out of range."""
@@ -59,25 +61,53 @@ def landscape_command(
     request: LandscapeRequest, *, engine: str, store: str, out: str, dry_run: bool = False, json: bool = False
 ) -> int:
     """Place the file's scenarios, ask the models or read the judgements, and report."""
-    spec = request.spec()
+    _check(request)
+    if request.texts.embed is not None:
+        from isobath.study.judged_landscape import bare_landscape
+
+        return _judged(bare_landscape(request.file, request.texts.embed), out, dry_run=dry_run, json=json)
+    if request.texts.tags is not None or request.texts.tag_judge is not None:
+        request = _tagged(request, Path(out), json=json)
     if request.models:
         return _asked(request, engine=engine, store=store, out=out, dry_run=dry_run, json=json)
-    if request.tuning != TuningFlags():
-        raise InputError("training flags without a model", "there is nothing to train or measure", "add --model M")
     from isobath.study.judged_landscape import judged_landscape
 
-    judged = judged_landscape(spec)
-    unjudged = next((line for line in judged.landscape.file.test if line.state is None), None)
-    if unjudged is not None:
+    return _judged(judged_landscape(request.spec()), out, dry_run=dry_run, json=json)
+
+
+def _check(request: LandscapeRequest) -> None:
+    """Refuse flags that would do nothing."""
+    texts, levels = request.texts, bool(request.space or request.irrelevant or request.n_min != 1)
+    if not request.models and request.tuning != TuningFlags():
+        raise InputError("training flags without a model", "there is nothing to train or measure", "add --model M")
+    if texts.embed is not None and (levels or request.models or texts.tags or texts.tag_judge):
         raise InputError(
-            "the line has no judgement",
-            "without --model, every test line has a `value`, or a `state` that says why not",
-            "judge it, leave it out, or name a model to ask: --model M",
-            unjudged.at,
+            "--embed with flags about levels or models",
+            "an embedding places judged texts that have no levels; it knows of no factors",
+            "leave out --embed, or the others",
         )
-    _tell(judged.landscape.said, json=json)
+    if (texts.tags or texts.tag_judge) and request.space is None:
+        raise InputError("tagging without --space", "levels are read into a space that is written down", "add --space")
+
+
+def _tagged(request: LandscapeRequest, out: Path, *, json: bool) -> LandscapeRequest:
+    """The request on the tagged file, which is written first."""
+    from isobath.cli.profile import judge_of
+    from isobath.study.landscape import name_of
+    from isobath.study.tag_texts import tag_file
+
+    assert request.space is not None, "checked before"
+    folder = out / name_of(request.file)
+    judge = None if request.texts.tag_judge is None else judge_of(request.texts.tag_judge, {})
+    target, said = tag_file(request.file, request.space, folder, request.texts.tags, judge)
+    _tell((*said, f"tagged lines: {target}"), json=json)
+    return replace(request, file=str(target), texts=TextFlags())
+
+
+def _judged(judged: JudgedLandscape, out: str, *, dry_run: bool, json: bool) -> int:
+    _tell(judged.said, json=json)
     if dry_run:
-        print(json_text.dumps(judged.landscape.places.counts()))
+        print(json_text.dumps(judged.regions))
         return 0
     return _written(judged, Path(out), json=json)
 
@@ -93,7 +123,7 @@ def _written(judged: JudgedLandscape, out: Path, *, json: bool) -> int:
             {"question": f.question.text, "verdict": str(f.verdict), "sentence": f.sentence} for f in judged.findings
         ]
         made = {"report": str(page), "rows": str(page.parent / "rows.parquet"), "findings": said}
-        print(json_text.dumps({**made, "regions": judged.landscape.places.counts()}))
+        print(json_text.dumps({**made, "regions": judged.regions}))
         return 0
     print_summary(judged.report, page, Console())
     return 0
@@ -105,7 +135,7 @@ def _asked(request: LandscapeRequest, *, engine: str, store: str, out: str, dry_
     from isobath.study.file import dump_study
 
     study = request.study()
-    _tell(request.spec().read().said, json=json)
+    _tell(request.spec().read().remarks, json=json)
     if dry_run:
         return plan_command(study, store=store, json=json, engine=engine)
     study = own_named(study, Path(out))
@@ -118,6 +148,6 @@ def _asked(request: LandscapeRequest, *, engine: str, store: str, out: str, dry_
     return code
 
 
-def _tell(said: tuple[str, ...], *, json: bool) -> None:
+def _tell(said: Sequence[str], *, json: bool) -> None:
     for sentence in said:
         print(f"note: {sentence}", file=sys.stderr)

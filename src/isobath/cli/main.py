@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from cyclopts import App, Parameter
 
 from isobath.base.errors import InputError, IsobathError
-from isobath.cli.flags import AskedFlags, EndpointFlags, TrainingFlags, TuningFlags
+from isobath.cli.flags import AskedFlags, EndpointFlags, TextFlags, TrainingFlags, TuningFlags
 
 HELP = """Chart and control how language models generalise beyond their training data.
 
@@ -145,6 +145,7 @@ def profile(
 @app.command
 def landscape(
     file: Annotated[str, Parameter(help="Tagged scenarios, one JSON object per line (docs/my-scenarios.md).")],
+    /,
     *,
     space: Annotated[
         str | None, Parameter(help="The factor space, as YAML or JSON. Default: inferred, and said.")
@@ -161,6 +162,7 @@ def landscape(
         ),
     ] = (),
     tuning: Annotated[TuningFlags, Parameter(name="*")] = TuningFlags(),  # noqa: B008
+    texts: Annotated[TextFlags, Parameter(name="*")] = TextFlags(),  # noqa: B008
     engine: EngineName = "local:1",
     store: StorePath = STORE,
     out: OutPath = OUT,
@@ -173,7 +175,7 @@ def landscape(
     """
     from isobath.cli.landscape import LandscapeRequest, landscape_command
 
-    request = LandscapeRequest(file, space, irrelevant, n_min, model, tuning)
+    request = LandscapeRequest(file, space, irrelevant, n_min, model, tuning, texts)
     return landscape_command(request, engine=engine, store=store, out=out, dry_run=dry_run, json=json)
 
 
@@ -294,11 +296,12 @@ def reanalyse(
 @world.command(name="build")
 def world_build(
     *,
+    kind: Annotated[str, Parameter(help="personas or decisions.")] = "personas",
     base_seeds: SeedList = None,
     world_seed: int = 0,
     architecture: Annotated[str, Parameter(help="qwen3 or llama.")] = "qwen3",
     init: Annotated[str, Parameter(help="stock or custom.")] = "stock",
-    variant: Annotated[str, Parameter(help="standard, filtered, tagged or shuffled.")] = "standard",
+    variant: Annotated[str, Parameter(help="standard, filtered, tagged, shuffled or without_facts.")] = "standard",
     prior: Annotated[list[str] | None, Parameter(consume_multiple=True, help="All six, as persona=share.")] = None,
     malicious_share: float | None = None,
     consistency: float | None = None,
@@ -315,7 +318,7 @@ def world_build(
     given = {"steps": steps, "width": width, "layers": layers, "architecture": architecture, "init": init}
     knobs: dict[str, object] = {"malicious_share": malicious_share, "consistency": consistency, "cue_rule": cue_rule}
     knobs |= {"world_seed": world_seed, "variant": variant, "prior": prior_of(prior)}
-    return build_command(tuple(base_seeds or range(5)), given, knobs, engine=engine, store=store)
+    return build_command(tuple(base_seeds or range(5)), given, knobs, engine=engine, store=store, kind=kind)
 
 
 def main(arguments: list[str] | None = None) -> None:

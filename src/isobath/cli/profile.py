@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from itertools import count
 from pathlib import Path
@@ -88,18 +89,10 @@ class ProfileRequest:
         return Asked(**same, judge=self._judge(), endpoint=self._limits(self.endpoint.key_env, self.endpoint.price))
 
     def _judge(self) -> Judge | None:
-        from isobath.grading.judge import LocalJudge
-        from isobath.models.endpoint.endpoint import make_endpoint
-        from isobath.study.given import model_path
-        from isobath.study.model_reference import endpoint_of
-
         reference = self.asked.judge
         if reference is None:
             return None
-        if not reference.startswith(("http://", "https://")):
-            return LocalJudge(folder=str(model_path(reference)))
-        limits = self._limits(self.endpoint.judge_key_env, self.endpoint.judge_price)
-        return make_endpoint(**{**endpoint_of(reference).model_dump(), **limits})
+        return judge_of(reference, self._limits(self.endpoint.judge_key_env, self.endpoint.judge_price))
 
     def _limits(self, key_env: str | None, price: tuple[float, float] | None) -> dict[str, Any]:
         flags = self.endpoint
@@ -118,6 +111,18 @@ class ProfileRequest:
 
 def _flag(field: str) -> str:
     return f"--{field.replace('_', '-')}"
+
+
+def judge_of(reference: str, limits: Mapping[str, Any]) -> Judge:
+    """The judge that a person's `reference` names: ``URL#MODEL`` with the fields `limits`, or a model here."""
+    from isobath.grading.judge import LocalJudge
+    from isobath.models.endpoint.endpoint import make_endpoint
+    from isobath.study.given import model_path
+    from isobath.study.model_reference import endpoint_of
+
+    if not reference.startswith(("http://", "https://")):
+        return LocalJudge(folder=str(model_path(reference)))
+    return make_endpoint(**{**endpoint_of(reference).model_dump(), **limits})
 
 
 def own_named(study: Study, out: Path) -> Study:

@@ -24,6 +24,7 @@ BUILT_IN = {
     "antiquated_answers": "isobath.world.personas.gpes:antiquated_answers",
     "decisions": "isobath.world.decisions.gpes:decisions",
     "dataset": "isobath.gpe.dataset_gpe:dataset_gpe",
+    "tagged": "isobath.gpe.tagged.gpe:tagged_gpe",
 }
 
 
