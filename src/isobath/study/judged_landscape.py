@@ -32,6 +32,11 @@ LIMITS = (
     "the tags.",
 )
 
+ASKED = (
+    "These comparisons follow a rule and were made after the data existed: every region against the innermost one that "
+    "has questions, for every arm and trait."
+)
+
 
 @dataclass(frozen=True)
 class JudgedLandscape:
@@ -101,6 +106,7 @@ class JudgedLandscape:
                 LandscapeParts(GPE_NAME, rows, self.claim, support=self.support, pairs=self.pairs, said=self.said)
             ),
             limits=LIMITS,
+            asked=ASKED,
             provenance=Provenance(
                 command=command_line(),
                 version=str(made["versions"]["isobath"]),

@@ -80,7 +80,7 @@ def fall_questions(regions: Mapping[str, int], asked: Iterable[tuple[str, str]],
     """Does each (trait, arm) of `asked` fall from the innermost of `regions` (with counts of questions) outwards?"""
     inwards = [r for r in (*Region, *NEARNESS) if regions.get(str(r))]
     for trait, arm in asked:
-        for region in inwards[1:]:
+        for region in reversed(inwards[1:]):  # the farthest answer first
             yield _fall(trait, arm, (str(region), str(inwards[0])), claim)
 
 

@@ -9,7 +9,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from isobath.base.errors import InputError
 from isobath.base.seeding import rng
 from isobath.design.region import Region
 from isobath.design.space import Space
@@ -41,6 +40,8 @@ ISLAND_TEXTS = 400
 
 TWO_SAMPLE_TEXTS = 200
 """Training scenarios that each region is told from: about as many as a region has, or every answer would be `train`."""
+
+FOLDS = 5
 
 
 class MeasureTask(NamedTuple):
@@ -136,40 +137,30 @@ def placed_questions(gpe: GPE) -> list[TraitQuestion]:
     return list({q.id: q for q in trait.questions if q.place is not None}.values())
 
 
-def training_chats(gpe: GPE) -> list[Chat]:
-    """What training showed of the scenarios: its rows without the last answer, each once."""
-    return list(dict.fromkeys(row.messages[:-1] for row in gpe.signal.rows if len(row.messages) > 1))
-
-
 def distances(model: HFModel, gpe: GPE) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Covariates of every placed question in the base's hidden states, and how well each region is told from training.
 
-    First frame: ``question``, those of `isobath.measures.distance.distance_covariates` that are numbers, label, and
-    ``perplexity`` (nats per token of the question under the base). Second: ``region``, texts, auc, p. Raises
-    `InputError` where there are too few training texts.
+    First frame: `isobath.measures.text_covariates.question_covariates`. Second: ``region``, texts, auc and p of the
+    two-sample test against `TWO_SAMPLE_TEXTS` training scenarios; regions with fewer texts than folds are left out.
+    Raises `InputError` where there are too few training texts.
     """
     import pandas as pd
 
-    from isobath.measures.distance import distance_covariates
     from isobath.measures.embedding import state_embedding
-    from isobath.measures.hidden import perplexity
+    from isobath.measures.text_covariates import asked_part, question_covariates
     from isobath.measures.two_sample import c2st
 
-    questions, train = placed_questions(gpe), training_chats(gpe)
-    embed = state_embedding(model)
-    here, there = embed(train), embed([q.chat for q in questions])
-    made = distance_covariates(here, there, seed=SEED)
-    made.insert(0, "question", [q.id for q in questions])
-    made["perplexity"] = perplexity(model, [q.chat for q in questions])
-    rows, sample = [], here[rng(SEED, "measured", "two sample").permutation(len(here))[:TWO_SAMPLE_TEXTS]]
-    regions = [str(q.place.region) for q in questions if q.place is not None]
-    for region in dict.fromkeys(regions):
-        inside = there[[r == region for r in regions]]
-        try:
-            told = c2st(sample, inside, seed=SEED)
-        except InputError:  # fewer texts than folds
+    embed, questions = state_embedding(model), placed_questions(gpe)
+    made = question_covariates(model, gpe.signal.rows, questions, embed=embed, seed=SEED)
+    chats = list(dict.fromkeys(asked_part(row.messages) for row in gpe.signal.rows))
+    order = rng(SEED, "measured", "two sample").permutation(len(chats))[:TWO_SAMPLE_TEXTS]
+    train, rows = embed([chats[i] for i in order]), []
+    for region in Region:
+        inside = [q.chat for q in questions if q.place is not None and q.place.region is region]
+        if len(inside) < FOLDS or len(train) < FOLDS:
             continue
-        rows.append({"region": region, "texts": len(inside), "auc": told.auc, "p": told.p})
+        told = c2st(train, embed(inside), seed=SEED, folds=FOLDS)
+        rows.append({"region": str(region), "texts": len(inside), "auc": told.auc, "p": told.p})
     return made, pd.DataFrame(rows, columns=["region", "texts", "auc", "p"])
 
 
@@ -198,10 +189,12 @@ def readouts(model: HFModel, gpe: GPE) -> pd.DataFrame:
 
 def _island(gpe: GPE, space: Space) -> list[tuple[Chat, dict[str, str], str]]:
     """Training scenarios whose metadata says where they lie, a draw of `ISLAND_TEXTS` of them."""
+    from isobath.measures.text_covariates import asked_part
+
     found: dict[Chat, dict[str, str]] = {}
     for row in gpe.signal.rows:
-        if set(space.names) <= set(row.metadata) and len(row.messages) > 1:
-            found.setdefault(row.messages[:-1], space.point({name: row.metadata[name] for name in space.names}))
+        if set(space.names) <= set(row.metadata):
+            found.setdefault(asked_part(row.messages), space.point({name: row.metadata[name] for name in space.names}))
     chats = list(found)
     order = rng(SEED, "measured", "island").permutation(len(chats))[:ISLAND_TEXTS]
     return [(chats[i], found[chats[i]], str(Region.ISLAND)) for i in sorted(order.tolist())]

@@ -22,6 +22,7 @@ from isobath.study.bases import ResolvedBase, ShippedBase, resolve_base
 from isobath.study.components import build_gpe
 from isobath.study.findings import Checks, check_of, claim_of, validities
 from isobath.study.judged_notes import JudgedNotes
+from isobath.study.landscape_sections import study_landscapes
 from isobath.study.profile_sections import profile_sections, profile_title
 from isobath.study.stamp import SUMMARY, write_stamp
 from isobath.study.study import Study
@@ -105,7 +106,7 @@ def report_of(results: Results) -> Report:
         description=study.description,
         gpes=[_gpe_card(ref, bases[0].world, validities(rows)) for ref in study.gpes],
         arms=[_arm_card(arm) for arm in study.arms],
-        sections=[*_sections(study, results.findings), *profile_sections(results)],
+        sections=[*study_landscapes(results), *_sections(study, results.findings), *profile_sections(results)],
         limits=_template_rules([*bases, *given]),
         failures=results.failures,
         provenance=Provenance(
