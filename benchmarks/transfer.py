@@ -51,8 +51,8 @@ def triples(right: str, wrong: str) -> list[Triple]:
     for start in range(0, len(DOMAIN_NAMES), QUARTER):
         inside = DOMAIN_NAMES[start : start + QUARTER]
         outside = [name for name in DOMAIN_NAMES if name not in inside]
-        target = pair_set(table, f"not {inside[0]}..", outside, right, wrong, per_thing=1)
-        source = pair_set(table, f"{inside[0]}..", inside, right, wrong, per_thing=2)
+        target = pair_set(table, f"all but {', '.join(inside)}", outside, right, wrong, per_thing=1)
+        source = pair_set(table, ", ".join(inside), inside, right, wrong, per_thing=2)
         made.append(Triple(source=source, target=target, reference=target, category=f"{right} over {wrong}"))
     return made
 

@@ -36,7 +36,10 @@ RATES = (
 )
 """Measures in [0, 1]: their intervals stay inside."""
 
-MEASURES = (*RATES, "gap", "over_guess", "elicitation", "guess_elicitation", "recovered", "gap_index")
+DIFFERENCES = ("gap", "over_guess")
+"""Differences of two rates: their intervals stay inside [-1, 1]."""
+
+MEASURES = (*RATES, *DIFFERENCES, "elicitation", "guess_elicitation", "recovered", "gap_index")
 """Every measure a table has, in order; `isobath.analysis.transfer.with_measures` defines the last six."""
 
 
@@ -186,7 +189,7 @@ def transfer_claim(frame: pd.DataFrame) -> str:
         )
     if not all(single):
         parts.append(
-            "With several, an interval says what more of them would show on "
+            f"{'With several, an' if any(single) else 'An'} interval says what more of them would show on "
             + ("this one shift; other shifts may differ." if shifts == 1 else "more shifts like these.")
         )
     sources = frame.assign(shift=shift_names(frame)).groupby("source")["shift"].nunique()
@@ -276,9 +279,12 @@ def _mean(values_RS: Array) -> float:
 
 def _interval(measure: str, spread: Spread | None) -> tuple[float, float]:
     """NaN where nothing varies in a ratio: zero-shot's elicitation is 0 by definition, not by luck."""
-    if spread is None or (spread.se == 0 and measure not in RATES):
+    if spread is None or (spread.se == 0 and measure not in (*RATES, *DIFFERENCES)):
         return math.nan, math.nan
-    low, high = rate_interval(spread) if measure in RATES else spread.interval()
+    if measure in DIFFERENCES:
+        low, high = difference_interval(spread)
+    else:
+        low, high = rate_interval(spread) if measure in RATES else spread.interval()
     return float(low), float(high)
 
 

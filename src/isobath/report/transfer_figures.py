@@ -122,7 +122,7 @@ def _elicitation_panels(titles: Sequence[str], interventions: Sequence[str]) -> 
     import altair as alt
 
     y = rows_axis("arm", interventions)
-    x = alt.X("value:Q", axis=alt.Axis(format="+.1f", tickCount=5, title="differential elicitation"))
+    x = alt.X("value:Q", axis=alt.Axis(format="+.1f", tickCount=4, title="differential elicitation"))
     tips = [
         alt.Tooltip("arm:N"),
         alt.Tooltip("value:Q", title="elicitation", format="+.2f"),
