@@ -29,6 +29,11 @@ BENCHES = (
     ("Re-analysis of judged rows", ("benchmarks.reanalysis",), ("benchmarks.reanalysis", "--rows", "100000")),
     ("Robust, dataset-driven or brittle", ("benchmarks.brittleness",), ("benchmarks.brittleness", "100")),
     ("Placing points around a support", ("benchmarks.regions",), ("benchmarks.regions", "--rounds", "1")),
+    (
+        "Covering designs and the density curve",
+        ("benchmarks.covering",),
+        ("benchmarks.covering", "--quick"),
+    ),
     ("Intervals on scripted truth", ("benchmarks.coverage", "4000"), ("benchmarks.coverage", "500")),
 )
 

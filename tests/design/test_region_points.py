@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isobath.base.errors import InputError
+from isobath.design import test_points as module
 from isobath.design.design import full
 from isobath.design.factor import Factor
 from isobath.design.places import place_all
@@ -50,6 +51,18 @@ def test_in_a_space_that_is_listed_every_region_gives_what_it_has(space, count, 
         assert bool(achieved.why) == (there_are[region] < count)
 
 
+@settings(max_examples=60, deadline=None)
+@given(spaces(), st.data())
+def test_construction_finds_as_much_as_a_listing_of_the_space(space, data):
+    support = support_of(space, data.draw(st.lists(st.sampled_from(list(space.points())), min_size=1, max_size=5)))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "LISTED", 0)
+        built = points_per_region(space, support, 5)
+    there_are = place_all(support, full(space).codes).counts()
+    assert built.places.counts() == {r: min(5, n) for r, n in there_are.items()}
+    assert all(a.why for r, a in built.achievable.items() if there_are[r] < 5)
+
+
 def test_in_a_large_space_every_region_is_filled_and_balanced():
     space = wide()
     support = narrow_support(space)
@@ -81,6 +94,20 @@ def test_no_point_is_forbidden_in_a_large_space_with_constraints():
     found = points_per_region(space, narrow_support(space), 30)
     assert space.allowed(found.codes).all()
     assert found.places.counts() == dict.fromkeys(Region, 30)
+
+
+def test_irrelevant_levels_that_must_follow_a_relevant_one_are_searched():
+    # six irrelevant factors each copy r0 (levels e and f as d): a step of r0 alone can never be
+    factors = [Factor(name="r0", levels=tuple("abcdef")), Factor(name="r1", levels=tuple("abcdef"))]
+    factors += [Factor(name=f"i{i}", relevant=False, levels=tuple("abcd")) for i in range(8)]
+    wrong = [(r, i) for r in "abcdef" for i in "abcd" if min(r, "d") != i]
+    space = Space(
+        factors=tuple(factors), forbidden=tuple({"r0": (r,), f"i{j}": (i,)} for r, i in wrong for j in range(8))
+    )
+    support = support_of(space, [{"r0": "a", "r1": r, **{f"i{j}": "a" for j in range(8)}} for r in "abcdef"])
+    found = points_per_region(space, support, 12)
+    assert found.places.counts() == {"island": 6, "shore": 0, "lake": 0, "bay": 12, "sea": 0}
+    assert space.allowed(found.codes).all()
 
 
 def test_what_the_levels_rule_out_is_said():
