@@ -21,7 +21,7 @@ from isobath.world.decisions.levels import ACTIONS
 from isobath.world.decisions.scenario import IRRELEVANT, RELEVANT, SPACE, decision_rule
 
 PER_REGION = 72
-"""With an agreed decision: 18 for each action."""
+"""With an agreed decision: 18 for each action, give or take two."""
 PER_ACTION = PER_REGION // len(ACTIONS)
 NEW_CONTEXT_PER_REGION, EDITED_PER_REGION = 36, 8
 
@@ -49,7 +49,7 @@ def support(world_seed: int) -> Support:
 
 @lru_cache(maxsize=16)
 def drawn(world_seed: int) -> dict[Region, Drawn]:
-    """72 points of every region, each action right at a quarter of them; 18 contested ones more in lake, bay and sea.
+    """72 points of every region, each action right at about a quarter; 18 contested ones more in lake, bay and sea.
 
     Water differs from the support in relevant factors alone (its irrelevant levels are the signal's): balanced over
     gaps and new combinations and over depth (`isobath.design.test_points`). A third of the shore are new combinations
