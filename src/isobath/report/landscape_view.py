@@ -292,7 +292,7 @@ def _difference(record: Mapping[Any, Any] | None, column: str = "difference") ->
         return Value("not measurable", kind="num")
     span = f"[{points_interval(record['low'], record['high'])}]" if known(record["low"]) else "[no interval]"
     p = f"p {_p(record['p_adjusted'])}" if known(record["p_adjusted"]) else ""
-    return Value(*(text.replace(" points", "") for text in (points(record[column]), span)), kind="num", note=p)
+    return Value(points(record[column]).removesuffix(" points"), span.replace(" points", ""), kind="num", note=p)
 
 
 def _gap(record: Mapping[Any, Any] | None) -> Value:
