@@ -206,6 +206,12 @@ def test_groups_are_told_apart():
     assert failure_sentences(table)[0].startswith("g, plain, right, none: ")
 
 
+def test_a_group_without_covariates_is_left_out():
+    rows, covariates = world(2, 40)
+    both = pd.concat([rows, rows.assign(trait="other", question="x" + rows["question"])], ignore_index=True)
+    assert failure_table(both, covariates).equals(failure_table(rows, covariates))
+
+
 def test_what_cannot_be_matched_is_refused():
     rows, covariates = world(2, 20)
     with pytest.raises(InputError, match="a column question"):

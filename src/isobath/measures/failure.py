@@ -53,8 +53,8 @@ def failure_table(
     `rows` is a rows frame in which a value is how right an answer was. It counts as wrong below `cut`; None takes
     1 - value as the share that is wrong. `covariates` has numeric columns, and the columns of `JOINS` it is matched on:
     ``question``, and ``base`` where embeddings or perplexities differ by base. Region, k, q and d are taken from the
-    rows; a covariate that is nowhere a number is left out. The replicate is the claim's; run seeds, samples and
-    paraphrases within one are averaged.
+    rows; a covariate that is nowhere a number is left out, and so is a group none of whose questions was measured. The
+    replicate is the claim's; run seeds, samples and paraphrases within one are averaged.
 
     Columns: those of `by`; covariate; auroc, low, high (95 %); p (of 0.5) and p_adjusted (Holm, over the covariates of
     the group); within, within_low, within_high (pairs of one region only); explained (share of the area above 0.5 that
@@ -70,7 +70,8 @@ def failure_table(
     found: list[dict[str, Any]] = []
     for keys, group in joined.groupby(list(by), observed=True, sort=False, dropna=False):
         labels = dict(zip(by, keys if isinstance(keys, tuple) else (keys,), strict=True))
-        found += [{**labels, **line} for line in _group_lines(group, names)]
+        if group[names].notna().all(axis=1).any():
+            found += [{**labels, **line} for line in _group_lines(group, names)]
     return pd.DataFrame(found)
 
 
