@@ -18,6 +18,7 @@ from isobath.analysis.landscape import (
     region_orders,
     region_rates,
 )
+from isobath.analysis.landscape_sentence import fall_sentence
 from isobath.analysis.replicates import replicate_means, sides
 from isobath.base.errors import InputError
 from isobath.base.logit_normal import logit_normal_mean
@@ -280,3 +281,12 @@ def test_the_made_landscape_has_every_region_by_hand():
     assert place(("6", "wood", "low", "home", "plain"))["region"] == "bay"
     assert place(("6", "bone", "low", "home", "plain"))["region"] == "sea"
     assert contested(("2", "bone", "high", "home", "plain"))
+
+
+def test_an_interval_that_only_excludes_nothing_before_counting_says_so():
+    inner, outer = {"mean": 0.9, "low": 0.85, "high": 0.95}, {"mean": 0.8, "low": 0.7, "high": 0.9}
+    record = {"arm": "plain", "trait": "x", "region": "sea", "reference": "island", "measurable": True}
+    record |= {"difference": -0.1, "low": -0.19, "high": -0.01, "detectable": 0.1, "p_adjusted": 0.2}
+    said = fall_sentence({**record, "told_apart": False}, inner, outer)
+    assert "not clearly different" in said and "not once all comparisons are counted (adjusted p 0.2)" in said
+    assert "falls from" in fall_sentence({**record, "told_apart": True}, inner, outer)

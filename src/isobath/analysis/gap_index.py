@@ -46,6 +46,7 @@ def gap_indices(
     claim: Claim = Claim.THIS_RECIPE,
     over: Over = "both",
     home: str | None = None,
+    means: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """One row per (gpe, arm, trait, condition, region but `home`): the index and its interval.
 
@@ -58,7 +59,7 @@ def gap_indices(
     """
     rows = placed(frame)
     home = home or (REGIONS[0] if REGIONS[0] in set(regions_of(rows)) else NEARNESS[0])
-    tables = sides(replicate_means(rows, claim), (*KEYS, "region"))
+    tables = sides(replicate_means(rows, claim) if means is None else means, (*KEYS, "region"))
     order, found = regions_of(rows), []
     firsts = rows[list(KEYS)].fillna("-").drop_duplicates()
     for key in (tuple(str(v) for v in name) for name in firsts.itertuples(index=False)):
@@ -76,7 +77,12 @@ GAP_NUMBERS = ("index", "low", "high", "home_rate", "home_errors", "chance", "re
 
 
 def normalised_rates(
-    frame: pd.DataFrame, base: str, tuned: str, claim: Claim = Claim.THIS_RECIPE, over: Over = "both"
+    frame: pd.DataFrame,
+    base: str,
+    tuned: str,
+    claim: Claim = Claim.THIS_RECIPE,
+    over: Over = "both",
+    means: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """How much of what training *there* buys each arm has: (A - A_base) / (A_tuned - A_base) per region.
 
@@ -85,7 +91,7 @@ def normalised_rates(
     `gap_indices` (``undefined``: the tuned arm lies within `NEAR_CHANCE` standard errors of the base).
     """
     rows = placed(frame)
-    tables = sides(replicate_means(rows, claim), (*KEYS, "region"))
+    tables = sides(replicate_means(rows, claim) if means is None else means, (*KEYS, "region"))
     order, found = regions_of(rows), []
     for gpe, arm, trait, condition in rows[list(KEYS)].fillna("-").drop_duplicates().itertuples(index=False):
         if arm in (base, tuned):

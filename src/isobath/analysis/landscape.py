@@ -107,30 +107,30 @@ def landscape(
                 f"arm {name!r}", f"the arms with places are {', '.join(map(str, arms))}", "name one of them"
             )
     levels = dict.fromkeys(rows["trait"].unique(), chance) if isinstance(chance, float | int) else dict(chance or {})
-    contrasts = region_contrasts(rows, claim, over)
-    trends = [slopes(rows, along, claim, over) for along in ("d", "k", "q")]
+    means = replicate_means(rows, claim)
+    contrasts = region_contrasts(rows, claim, over, means=means)
+    trends = [slopes(rows, along, claim, over, means) for along in ("d", "k", "q")]
     kept = [t for t in trends if not t.empty]
     return Landscape(
         claim=claim,
         over=over,
         rows=rows,
         regions=region_rates(rows, claim, over),
-        replicates=_replicate_rates(rows, claim),
+        replicates=_replicate_rates(means),
         along={along: rates_along(rows, along, claim, over) for along in ("d", "k", "q")},
         trends=pd.concat(kept, ignore_index=True) if kept else trends[0],
         contrasts=contrasts,
-        against=arm_contrasts(rows, reference, claim, over) if reference else contrasts[:0],
+        against=arm_contrasts(rows, reference, claim, over, means=means) if reference else contrasts[:0],
         orders=region_orders(contrasts),
-        gaps=gap_indices(rows, levels, claim, over),
-        reached=normalised_rates(rows, *tuned, claim, over) if tuned else pd.DataFrame(),
+        gaps=gap_indices(rows, levels, claim, over, means=means),
+        reached=normalised_rates(rows, *tuned, claim, over, means) if tuned else pd.DataFrame(),
         reference=reference,
         chance=levels,
     )
 
 
-def _replicate_rates(rows: pd.DataFrame, claim: Claim) -> pd.DataFrame:
+def _replicate_rates(means: pd.DataFrame) -> pd.DataFrame:
     """Mean value per (gpe, arm, trait, condition, region, replicate): the dots behind an interval."""
-    means = replicate_means(rows, claim)
     means = means[means["value"].notna()]
     by = ["gpe", "arm", "trait", "condition", "region", "replicate"]
     means = means.assign(mass=means["value"] * means["weight"])

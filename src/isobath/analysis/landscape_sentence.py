@@ -51,11 +51,9 @@ def fall_sentence(contrast: Record, inner: Record, outer: Record, few: str = "")
         return f"{trait} {verb} from {rates[0]} to {rates[1]} in the {arm} arm: a difference of {span}."
     if few:
         return f"{trait} is {rates[0]} and {rates[1]} in the {arm} arm: a difference of {span}.{few}"
-    seen = contrast["detectable"]
-    power = f"; a true difference of {size(seen)} would have been found four times in five" if _known(seen) else ""
     return (
         f"{trait} is not clearly different between {rates[0]} and {rates[1]} in the {arm} arm: a difference of "
-        f"{span}{power}."
+        f"{span}.{_null(contrast)}"
     )
 
 
@@ -117,7 +115,9 @@ def _trend(found: Landscape, where: Mapping[str, str], arm: str) -> str:
         return ""
     record = part.to_dict("records")[0]
     verb = "no clear slope" if not record["told_apart"] else "a fall" if record["slope"] < 0 else "a rise"
-    return f"Per unit of distance: {verb}, {_span({**record, 'difference': record['slope']})}."
+    span = _span({**record, "difference": record["slope"]})
+    counted = "" if record["told_apart"] else _null({**record, "detectable": None})
+    return f"Per unit of distance: {verb}, {span}.{counted}"
 
 
 def _lost(found: Landscape, where: Mapping[str, str], arm: str, region: str) -> str:
@@ -150,15 +150,24 @@ def _against(found: Landscape, where: Mapping[str, str]) -> list[str]:
         if not record["measurable"] or not _known(record["low"]):
             out.append(f"{place}, {trait} is {told}; no interval can be given for the difference.")
             continue
-        few, seen = _few(found, record), record["detectable"]
+        few = _few(found, record)
         if few:
             out.append(f"{place}, {trait} is {told}, a difference of {_span(record)}.{few}")
             continue
         verb = "differs clearly" if record["told_apart"] else "does not differ clearly"
-        power = f" A true difference of {size(seen)} would have been found four times in five." if _known(seen) else ""
-        tail = "" if record["told_apart"] else power
+        tail = "" if record["told_apart"] else _null(record)
         out.append(f"{place}, {trait} {verb}: {told}, a difference of {_span(record)}.{tail}")
     return out
+
+
+def _null(record: Record) -> str:
+    """What stands behind a difference that is not clear: how many comparisons were made, or what could be seen."""
+    if record["low"] > 0 or record["high"] < 0:
+        p = f"{record['p_adjusted']:.2g}"
+        return f" Its interval excludes no difference, but not once all comparisons are counted (adjusted p {p})."
+    if not _known(record["detectable"]):
+        return ""
+    return f" A true difference of {size(record['detectable'])} would have been found four times in five."
 
 
 def _of(frame: pd.DataFrame, where: Mapping[str, str], **more: str) -> pd.DataFrame:

@@ -29,7 +29,11 @@ NUMBERS = (
 
 
 def region_contrasts(
-    frame: pd.DataFrame, claim: Claim = Claim.THIS_RECIPE, over: Over = "both", reference: str | None = None
+    frame: pd.DataFrame,
+    claim: Claim = Claim.THIS_RECIPE,
+    over: Over = "both",
+    reference: str | None = None,
+    means: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Every two regions within every arm, or, with `reference`, each region minus that one.
 
@@ -38,10 +42,11 @@ def region_contrasts(
     reference and `NUMBERS`: low and high bound the difference (NaN without a second replicate), `detectable` is the
     smallest true difference that would have been found four times in five, `p_adjusted` is adjusted within the arm's
     comparisons of one trait (``adjusted_by``), `told_apart` says whether it is below 5 % and the replicates suffice for
-    a claim. Regions that have no value (not asked, contested) are absent.
+    a claim. Regions that have no value (not asked, contested) are absent. `means` are the `replicate_means` of the rows
+    with a region under this claim, if they are there already.
     """
     rows = placed(frame)
-    tables = sides(replicate_means(rows, claim), (*KEYS, "region"))
+    tables = sides(replicate_means(rows, claim) if means is None else means, (*KEYS, "region"))
     order, found = regions_of(rows), []
     for key in dict.fromkeys(name[:4] for name in _in_order(rows, tables)):
         there = [r for r in order if (*key, r) in tables and _has_values(tables[(*key, r)])]
@@ -60,6 +65,7 @@ def arm_contrasts(
     claim: Claim = Claim.THIS_RECIPE,
     over: Over = "both",
     arms: Sequence[str] | None = None,
+    means: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Every arm minus the arm `reference` within every region, paired by replicate and by question.
 
@@ -67,7 +73,7 @@ def arm_contrasts(
     trait under one condition, all arms and regions together. Arms that share no question with it are absent.
     """
     rows = placed(frame)
-    tables = sides(replicate_means(rows, claim), (*KEYS, "region"))
+    tables = sides(replicate_means(rows, claim) if means is None else means, (*KEYS, "region"))
     order, found = regions_of(rows), []
     keys = list(dict.fromkeys(name[:4] for name in _in_order(rows, tables)))
     for gpe, trait, condition in dict.fromkeys((g, t, c) for g, _, t, c in keys):

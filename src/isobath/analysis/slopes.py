@@ -43,22 +43,30 @@ COLUMNS = (
 )
 
 
-def slopes(frame: pd.DataFrame, along: Along, claim: Claim = Claim.THIS_RECIPE, over: Over = "both") -> pd.DataFrame:
+def slopes(
+    frame: pd.DataFrame,
+    along: Along,
+    claim: Claim = Claim.THIS_RECIPE,
+    over: Over = "both",
+    means: pd.DataFrame | None = None,
+) -> pd.DataFrame:
     """One row per (gpe, arm, trait, condition): change of the rate per unit of `along`, with a 95 % interval.
 
     Columns: `COLUMNS`. `slope` is in rate per unit, `logit_slope` in logits per unit; `levels` counts the distinct
     values of the covariate; p values are adjusted over the arms of one trait under one condition. Intervals are NaN
     with a single replicate, and where nothing varies at all. Questions without the covariate are left out: along
     novelty order those where nothing is new (a larger order is nearer: slopes of a rate that falls outwards are
-    positive). Cells with fewer than two levels or `FEWEST_QUESTIONS` questions are absent.
+    positive). Cells with fewer than two levels or `FEWEST_QUESTIONS` questions are absent. `means`: as in
+    `region_contrasts`.
     """
-    rows = placed(frame)
-    rows = rows[rows[along].notna()]
+    every = placed(frame)
+    rows = every[every[along].notna()]
     if rows.empty:
         return pd.DataFrame(columns=list(COLUMNS))
     at = _covariate(rows, along)
-    found = []
-    for name, table in sides(replicate_means(rows, claim), KEYS).items():
+    found, whole = [], means is not None and len(rows) == len(every)
+    table_of = means if means is not None and whole else replicate_means(rows, claim)
+    for name, table in sides(table_of, KEYS).items():
         x_Q = np.array([at[name[0], q] for q in table.questions])
         record = _record(table, x_Q, over)
         if record is not None:

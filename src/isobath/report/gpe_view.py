@@ -12,7 +12,17 @@ from isobath.report.figures import arms_figure, leak_figure, profile_figure, spe
 from isobath.report.report import GPECard, TraitCard
 from isobath.report.tables import Column, TableView, Value
 from isobath.report.transcripts import CellName, CellView
-from isobath.report.words import LEANING, condition_label, known, label, percent, points, points_interval, rate_interval
+from isobath.report.words import (
+    LEANING,
+    condition_label,
+    known,
+    label,
+    percent,
+    plain_name,
+    points,
+    points_interval,
+    rate_interval,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -109,7 +119,7 @@ def _arms(here: Evidence, card: GPECard, cells: Mapping[CellName, CellView]) -> 
     if not len(estimates):
         return None
     return FigureView(
-        name=f"arms-{card.name}",
+        name=plain_name(f"arms-{card.name}"),
         title="Each arm, asked without any prompt.",
         caption="Dot and bar: rate and 95% interval. Rings: the single replicates. Dashed line: the untrained models. "
         "Colour: the role of the arm." + _chance_words(traits) + _unseen_words(traits),
@@ -140,7 +150,7 @@ def _leak(here: Evidence, card: GPECard, cells: Mapping[CellName, CellView]) -> 
         return None  # an untrained model alone has nothing to leak
     said = next((_said(t) for t in card.traits if t.name == trait), label(trait))
     return FigureView(
-        name=f"leak-{card.name}",
+        name=plain_name(f"leak-{card.name}"),
         title=f"{said[:1].upper()}{said[1:]}: with and without a prompt.",
         caption="Arms trained under a prompt are asked under it; arms that were not are asked for the trait "
         "outright. Dashed line: the untrained models, asked so.",
@@ -189,7 +199,7 @@ def _profile(here: Evidence, card: GPECard) -> FigureView | None:
         return None
     frame = differences[differences["arm"].isin(arms) & differences["trait"].isin(traits)]
     return FigureView(
-        name=f"profile-{card.name}",
+        name=plain_name(f"profile-{card.name}"),
         title=f"Every trait, against {label(reference)}.",
         caption="Dot and bar: difference of rates and its 95% interval, paired by replicate where the arms share it. "
         f"What training on anything does is in both arms and drops out.{_unseen_words(card.traits)}",

@@ -105,9 +105,14 @@ def capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def plain_name(name: str) -> str:
+    """`name` as the name of a file and an id: letters, digits, ``_`` and ``-`` alone, whatever a data file said."""
+    return re.sub(r"[^A-Za-z0-9_]+", "-", name).strip("-") or "figure"
+
+
 def unused_name(name: str, used: set[str]) -> str:
-    """A file name and id made of `name` (letters, digits, ``_`` and ``-``), unlike those `used`, and added to them."""
-    plain = re.sub(r"[^A-Za-z0-9_]+", "-", name).strip("-") or "figure"
+    """`plain_name`, unlike those `used`, and added to them."""
+    plain = plain_name(name)
     made, count = plain, 2
     while made in used:
         made, count = f"{plain}-{count}", count + 1
