@@ -140,6 +140,13 @@ def test_a_heavy_tuple_is_in_the_first_row_and_a_cut_keeps_the_heaviest():
     assert cut.missed == len(uncovered(space, cut.codes, 2)) == 90 - 10
 
 
+def test_extreme_weights_neither_lose_a_tuple_nor_break_a_bar():
+    space = plain(3, 3, 3, 3, forbidden=({"f0": ("l0",), "f1": ("l0",)},))
+    found = covering(space, 2, weights=Weights(levels={"f0": {"l0": 1e30}, "f1": {"l0": 1e30}, "f2": {"l1": 1e-300}}))
+    assert uncovered(space, found.codes, 2) == []
+    assert space.allowed(found.codes).all()
+
+
 def test_factors_that_need_no_covering_and_free_places_are_filled_in_balance():
     space = plain(5, 5, 3, 4)
     found = covering(space, 2, on=["f0", "f1"])

@@ -28,6 +28,8 @@ MANY_TUPLES = 200_000
 """Beyond so many tuples only the last of the `TRIES` is made."""
 
 PASSES = 20
+LIGHTEST = 1e-9
+"""Weights below this part of the heaviest count as this."""
 
 
 @dataclass(frozen=True)
@@ -85,8 +87,6 @@ def covering(
         raise InputError(f"share = {share}, rows = {rows}", "a share in (0, 1], rows of 0 or more", "correct it")
     index = tuples_of(space.shape, columns_of(space, on), t)
     feasible = feasible_tuples(space, t, index.columns)
-    if not feasible.any():
-        raise InputError("the forbidden combinations", "leave at least one point", "take one of them back")
     old = codes_of(space, having)
     old = old[bars_of(space).allowed(old)]
     level_weights = _level_weights(space, weights)
@@ -158,7 +158,8 @@ def _worth(space: Space, index: Tuples, weights: Weights | None, level_weights: 
             place = factor.domain.index(factor.level_of(level))
             holds &= ((columns == space.names.index(name)) & (levels == place)).any(axis=1)
         worth[holds] *= weight
-    return worth
+    # relative weights: neither so large as to outweigh a bar nor so small as to count as covered
+    return np.asarray(np.maximum(worth / worth.max(), LIGHTEST), dtype=np.float64)
 
 
 def _positive(weight: float, of: str) -> None:

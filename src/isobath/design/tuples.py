@@ -103,8 +103,14 @@ def _count(sizes: list[int], t: int) -> int:
 
 
 def feasible_tuples(space: Space, t: int, columns: tuple[int, ...]) -> npt.NDArray[np.bool_]:
-    """Which of `tuples_of(space.shape, columns, t)` some point that can be holds; exact, kept, not to be written to."""
-    return _feasible(space.shape, barred(space), t, columns)
+    """Which of `tuples_of(space.shape, columns, t)` some point that can be holds; exact, kept, not to be written to.
+
+    Raises `InputError` where no point at all can be.
+    """
+    found = _feasible(space.shape, barred(space), t, columns)
+    if not found.any():
+        raise InputError("the forbidden combinations", "leave at least one point", "take one of them back")
+    return found
 
 
 @lru_cache(maxsize=64)
