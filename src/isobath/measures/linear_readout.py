@@ -40,7 +40,8 @@ def fitted(values: Array, codes: Codes, part: Codes, ranks: bool) -> Fitted:
     """The readout of `codes` (n,) from `values` (n, width): multinomial logistic, or ridge regression for `ranks`.
 
     Fitted on the texts of `Part.FIT` alone, standardised by them. The penalty is the one with the least loss on
-    `Part.CHOOSE`; where no text is held out to choose with, the fitted texts serve and the strongest penalty wins ties.
+    `Part.CHOOSE`, going from the strongest to weaker ones until the loss rises; where no text is held out to choose
+    with, the fitted texts serve.
     """
     fit = (part == Part.FIT) & (codes >= 0)
     held = (part == Part.CHOOSE) & (codes >= 0)
@@ -59,8 +60,9 @@ def fitted(values: Array, codes: Codes, part: Codes, ranks: bool) -> Fitted:
             scores = line.scores(turned)
             logs = scores - special.logsumexp(scores, axis=1, keepdims=True)
             read, loss = scores.argmax(1).astype(float), float(-logs[held, codes[held]].mean())
-        if best is None or loss < best.loss:
-            best = Fitted(read, penalty, loss)
+        if best is not None and loss >= best.loss:
+            break  # the loss falls and then rises along the path
+        best = Fitted(read, penalty, loss)
     assert best is not None
     return best
 

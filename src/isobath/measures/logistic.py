@@ -77,5 +77,5 @@ def softmax_regression(
         return value, np.concatenate([(values.T @ wrong + penalty * weights).ravel(), wrong.sum(0)])
 
     first = np.zeros((p + 1) * count) if start is None else np.concatenate([start.weights.ravel(), start.bias])
-    found = minimize(loss, first, jac=True, method="L-BFGS-B", options={"maxiter": 500, "ftol": 1e-10, "gtol": 1e-6})
+    found = minimize(loss, first, jac=True, method="L-BFGS-B", options={"maxiter": 500, "ftol": 1e-8, "gtol": 1e-5})
     return Linear(found.x[: p * count].reshape(p, count), found.x[p * count :])
