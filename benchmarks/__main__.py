@@ -34,6 +34,11 @@ BENCHES = (
         ("benchmarks.covering",),
         ("benchmarks.covering", "--quick"),
     ),
+    (
+        "Intervals of the landscape on simulated truth",
+        ("benchmarks.landscape_coverage", "4000"),
+        ("benchmarks.landscape_coverage", "250"),
+    ),
     ("Intervals on scripted truth", ("benchmarks.coverage", "4000"), ("benchmarks.coverage", "500")),
 )
 

@@ -42,7 +42,7 @@ def test_fieller_has_no_interval_where_the_denominator_may_be_nothing():
 
 @pytest.mark.slow
 def test_the_index_covers_the_truth():
-    from isobath.analysis.gap_index import _index
+    from isobath.analysis.gap_index import side_gap
 
     stream, held = np.random.default_rng(3), 0
     sd = math.sqrt(0.4**2 + 0.2**2 + 0.6**2)
@@ -53,7 +53,7 @@ def test_the_index_covers_the_truth():
         for centre, count in ((2.5, 24), (0.2, 40)):
             logit = centre + base + stream.normal(0, 0.2, (5, 1)) + stream.normal(0, 0.6, (1, count))
             sides.append(as_side((stream.random((5, count)) < 1 / (1 + np.exp(-logit))).astype(float)))
-        made = _index(sides[0], sides[1], 0.25, "both")
+        made = side_gap(sides[0], sides[1], 0.25, "both")
         assert made["state"] == "measured"
         held += made["low"] <= truth <= made["high"]
     assert 0.93 - 2.58 * 0.011 <= held / STUDIES <= 0.985 + 2.58 * 0.011

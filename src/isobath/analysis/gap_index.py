@@ -68,7 +68,7 @@ def gap_indices(
             continue
         for region in order:
             if region != home and (*key, region) in tables:
-                made = _index(tables.get((*key, home)), tables[(*key, region)], float(level), over)
+                made = side_gap(tables.get((*key, home)), tables[(*key, region)], float(level), over)
                 found.append({**dict(zip(KEYS, key, strict=True)), "region": region, "chance": float(level), **made})
     return pd.DataFrame(found, columns=[*KEYS, "region", *GAP_NUMBERS])
 
@@ -133,7 +133,8 @@ def _root(excess: Callable[[float], float], inner: float, outer: float) -> float
     return float(optimize.brentq(excess, min(inner, outer), max(inner, outer), xtol=1e-6))
 
 
-def _index(home: Side | None, there: Side, chance: float, over: Over) -> dict[str, Any]:
+def side_gap(home: Side | None, there: Side, chance: float, over: Over = "both") -> dict[str, Any]:
+    """`GAP_NUMBERS` of one arm between two regions; `gap_indices` has their meaning."""
     record: dict[str, Any] = dict.fromkeys(GAP_NUMBERS, math.nan) | {"chance": chance, "replicates": 0, "questions": 0}
     if home is None or not home.scored:
         return record | {"state": "no home"}

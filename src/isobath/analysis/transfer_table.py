@@ -214,17 +214,21 @@ def transfer_warnings(frame: pd.DataFrame) -> list[str]:
         return []
     said = []
     for (model, intervention), part in table.groupby(["model", "intervention"], sort=False):
-        found = {r["measure"]: r for r in part.to_dict("records") if r["measurable"]}
+        found = {str(r["measure"]): r for r in part.to_dict("records") if r["measurable"]}
         if len(found) < 3 or not found["elicitation"]["mean"] > 0:
             continue
-        over, coin = found["over_guess"], found["guess_elicitation"]["mean"]
-        if coin > 0 and not (over["low"] > 0 or (math.isnan(over["low"]) and over["mean"] > 0)):
+        if _above_zero(found["guess_elicitation"]) and not _above_zero(found["over_guess"]):
             said.append(
                 f"{model}, {intervention}: an elicitation of {found['elicitation']['mean']:+.2f}, but its accuracy is "
-                f"not shown to be above a guess; guessing would show {coin:+.2f}, for baselines lie below chance on "
-                "average."
+                f"not shown to be above a guess; guessing would show {found['guess_elicitation']['mean']:+.2f}, for "
+                "baselines lie below chance."
             )
     return said
+
+
+def _above_zero(record: Mapping[Any, Any]) -> bool:
+    """Whether the interval is; the mean where there is none."""
+    return bool((record["mean"] if math.isnan(record["low"]) else record["low"]) > 0)
 
 
 def _side(part: pd.DataFrame, measure: str) -> _Side:
