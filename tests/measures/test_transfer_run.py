@@ -169,9 +169,18 @@ def test_questions_become_pairs_by_their_labels():
     (pair,) = pairs_of([question("q", "bad", "good", "old")], "good", "bad", suffix=" .")
     assert (pair.right, pair.wrong) == ("good 1", "bad 0")
     assert pair.answered(right=False)[-1].content == "use bad 0 ." and pair.row.messages[-1].content == "use good 1 ."
-    for labels in (("good",), ("good", "bad", "bad")):
-        with pytest.raises(InputError, match="options labelled 'bad'"):
-            pairs_of([question("q", *labels)], "good", "bad")
+    with pytest.raises(InputError, match="no option labelled 'bad'"):
+        pairs_of([question("q", "good")], "good", "bad")
+
+
+def test_of_several_wrong_options_one_is_drawn_by_seed_and_question():
+    asked = [question(f"q{i}", "right", "wrong", "wrong", "wrong") for i in range(60)]
+    drawn = [p.wrong for p in pairs_of(asked, "right", "wrong")]
+    assert set(drawn) == {"wrong 1", "wrong 2", "wrong 3"} and drawn == [
+        p.wrong for p in pairs_of(asked, "right", "wrong")
+    ]
+    assert [p.wrong for p in pairs_of(asked[::-1], "right", "wrong")][::-1] == drawn
+    assert drawn != [p.wrong for p in pairs_of(asked, "right", "wrong", seed=1)]
 
 
 def made(number):

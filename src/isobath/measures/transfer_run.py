@@ -30,6 +30,7 @@ from isobath.measures.readout_classifier import (
     Array,
     Kind,
     PairStates,
+    Readout,
     calibrated_slope,
     choice_accuracy,
     fit_readout,
@@ -123,6 +124,7 @@ class _Subject:
         self.identity = folder_identity(base.folder)
         self._states: dict[str, PairStates] = {}
         self._tuned: dict[str, HFModel] = {}
+        self._readouts: dict[str, Readout] = {}
         self._rendered: dict[str, tuple[list[Any], str]] = {}
 
     @cached_property
@@ -257,7 +259,7 @@ class _Subject:
         """Margins (pairs,) of a readout fitted on the base's states of `fitted_on`, and its slope."""
 
         def write(folder: Path) -> None:
-            made = fit_readout(kind, self._states_of(fitted_on.train), self._states_of(fitted_on.held_out), seed)
+            made = self._fitted(kind, fitted_on, seed)
             margins = made.margins(self._states_of(pairs)).tolist()
             facts = {"layer": made.layer, "slope": made.slope, "held_out_accuracy": made.held_out_accuracy}
             _write(folder, {"margins": margins, **facts})
@@ -275,6 +277,14 @@ class _Subject:
         }
         found = _read(self.store.produce(READOUT, spec, write).path)
         return np.array(found["margins"], dtype=float), float(found["slope"])
+
+    def _fitted(self, kind: Kind, fitted_on: PairSet, seed: int) -> Readout:
+        """The readout, fitted once for all that it is asked."""
+        key = fingerprint([kind, seed, *([p.content for p in part] for part in (fitted_on.train, fitted_on.held_out))])
+        if key not in self._readouts:
+            states = self._states_of(fitted_on.train), self._states_of(fitted_on.held_out)
+            self._readouts[key] = fit_readout(kind, *states, seed)
+        return self._readouts[key]
 
     def _states_of(self, pairs: Sequence[Pair]) -> PairStates:
         """States of all layers after each answer; kept, for readouts of all kinds ask for them."""

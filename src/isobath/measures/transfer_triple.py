@@ -102,28 +102,33 @@ class Triple(Value):
         return f"{self.source.name} -> {self.target.name}"
 
 
-def pairs_of(questions: Sequence[TraitQuestion], right: str, wrong: str, suffix: str = "") -> tuple[Pair, ...]:
-    """Choice questions as pairs: the option labelled `right` against the one labelled `wrong`.
+def pairs_of(
+    questions: Sequence[TraitQuestion], right: str, wrong: str, suffix: str = "", seed: int = 0
+) -> tuple[Pair, ...]:
+    """Choice questions as pairs: the option labelled `right` against one labelled `wrong`.
 
-    Raises `InputError` on a question without exactly one option of each label.
+    Where several options carry either label, one is drawn by `seed` and the question's id. Raises `InputError` on a
+    question without an option of each.
     """
     made = []
     for question in questions:
         texts = {label: [o.text for o in question.options if o.label == label] for label in (right, wrong)}
         for label, found in texts.items():
-            if len(found) != 1:
+            if not found:
                 raise InputError(
-                    f"question {question.id!r} has {len(found)} options labelled {label!r}",
+                    f"question {question.id!r} has no option labelled {label!r}",
                     "a pair is one right and one wrong answer",
                     f"its labels are {', '.join(o.label for o in question.options)}: name two of them",
                 )
+        draw = rng(seed, "transfer", "options", question.id)
+        picked = {label: found[int(draw.integers(len(found)))] for label, found in texts.items()}
         made.append(
             Pair(
                 id=question.id,
                 chat=question.chat,
                 prefix=question.prefix,
-                right=texts[right][0],
-                wrong=texts[wrong][0],
+                right=picked[right],
+                wrong=picked[wrong],
                 suffix=suffix,
             )
         )
