@@ -11,6 +11,7 @@ from isobath.report.evidence import arm_cards, gpe_cards
 from isobath.report.finding_view import basis, number_of, shared_warnings
 from isobath.report.gpe_view import rate_value
 from isobath.report.page_view import trait_names
+from isobath.report.region_table import region_fields
 from isobath.report.report import TOY, GPECard, Report
 from isobath.report.sentence import short_sentence
 from isobath.report.words import LEANING, label
@@ -58,6 +59,8 @@ def _parts(report: Report, decorated: bool) -> list[RenderableType]:
         if table is not None:
             basis = _basis(report.estimates[report.estimates["gpe"] == card.name], card)  # a caption is table-wide
             parts += [Text(), table, Text(basis, style="italic")]
+        regions = _regions(report, card, decorated)
+        parts += [] if regions is None else [Text(), regions]
     if any(trait.leaning for card in gpe_cards(report) for trait in card.traits):
         parts.append(Text(f"\n{LEANING}"))
     parts.append(Text("\nRates with 95% intervals. How they are made and what they cannot show is in the report."))
@@ -131,6 +134,23 @@ def _arms(report: Report, card: GPECard, decorated: bool) -> Table | None:
         table.add_column(Text(heading), justify="right")
     for arm in arms:
         table.add_row(Text(label(arm)), *(Text(_field(found, arm, trait, asked)) for _, trait, asked in columns))
+    return table
+
+
+def _regions(report: Report, card: GPECard, decorated: bool) -> Table | None:
+    """Where behaviour holds: arms by regions, for questions that lie in a factor space."""
+    from rich.text import Text
+
+    found = region_fields(report, card, [c.name for c in arm_cards(report)])
+    if found is None:
+        return None
+    regions, rows = found
+    table = _table("By region, from the training points outwards", decorated)
+    table.add_column("arm", no_wrap=True)
+    for region in regions:
+        table.add_column(region, justify="right")
+    for arm, *rates in rows:
+        table.add_row(Text(label(arm)), *map(Text, rates))
     return table
 
 
