@@ -12,6 +12,15 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from isobath.analysis.question import Finding, Question
     from isobath.base.row import Claim, Role, State, TraitKind
+    from isobath.design.covering import covering
+    from isobath.design.factor import Factor
+    from isobath.design.places import place_all, place_of
+    from isobath.design.region import Place, Region
+    from isobath.design.rule import Case, DecisionRule
+    from isobath.design.space import Space
+    from isobath.design.split import hold_out
+    from isobath.design.support import support_of
+    from isobath.design.test_points import test_points
     from isobath.gpe.gpe import GPE, Signal
     from isobath.gpe.trait_eval import Option, TraitEval, TraitQuestion
     from isobath.interventions.filter import Filter
@@ -32,6 +41,15 @@ if TYPE_CHECKING:
 _HOMES = {
     "isobath.analysis.question": ("Finding", "Question"),
     "isobath.base.row": ("Claim", "Role", "State", "TraitKind"),
+    "isobath.design.covering": ("covering",),
+    "isobath.design.factor": ("Factor",),
+    "isobath.design.places": ("place_all", "place_of"),
+    "isobath.design.region": ("Place", "Region"),
+    "isobath.design.rule": ("Case", "DecisionRule"),
+    "isobath.design.space": ("Space",),
+    "isobath.design.split": ("hold_out",),
+    "isobath.design.support": ("support_of",),
+    "isobath.design.test_points": ("test_points",),
     "isobath.gpe.gpe": ("GPE", "Signal"),
     "isobath.gpe.trait_eval": ("Option", "TraitEval", "TraitQuestion"),
     "isobath.interventions.filter": ("Filter",),
@@ -57,7 +75,10 @@ __all__ = [
     "Arm",
     "BaseSpec",
     "BuiltBase",
+    "Case",
     "Claim",
+    "DecisionRule",
+    "Factor",
     "Filter",
     "Finding",
     "FolderBase",
@@ -68,14 +89,17 @@ __all__ = [
     "Mix",
     "Option",
     "PersonasSpec",
+    "Place",
     "Prompt",
     "Question",
     "Recipe",
+    "Region",
     "Results",
     "Role",
     "Row",
     "ShippedBase",
     "Signal",
+    "Space",
     "Stack",
     "State",
     "Study",
@@ -83,8 +107,14 @@ __all__ = [
     "TraitKind",
     "TraitQuestion",
     "__version__",
+    "covering",
+    "hold_out",
     "load_study",
+    "place_all",
+    "place_of",
     "shipped",
+    "support_of",
+    "test_points",
 ]
 
 try:

@@ -23,12 +23,12 @@ class LandscapeRequest:
     """What was asked for on the command line."""
 
     file: str
-    space: str | None
-    irrelevant: tuple[str, ...]
-    n_min: int
-    models: tuple[str, ...]
-    tuning: TuningFlags
-    texts: TextFlags
+    space: str | None = None
+    irrelevant: tuple[str, ...] = ()
+    n_min: int = 1
+    models: tuple[str, ...] = ()
+    tuning: TuningFlags = TuningFlags()  # noqa: RUF009  # frozen
+    texts: TextFlags = TextFlags()  # noqa: RUF009
 
     def spec(self) -> TaggedSpec:
         """The file with its space. Raises `InputError` for a value out of range."""
@@ -61,6 +61,8 @@ def landscape_command(
     request: LandscapeRequest, *, engine: str, store: str, out: str, dry_run: bool = False, json: bool = False
 ) -> int:
     """Place the file's scenarios, ask the models or read the judgements, and report."""
+    if request.file.lower().endswith((".csv", ".tsv")):
+        return _transfer(request, Path(out), json=json)
     _check(request)
     if request.texts.embed is not None:
         from isobath.study.judged_landscape import bare_landscape
@@ -73,6 +75,22 @@ def landscape_command(
     from isobath.study.judged_landscape import judged_landscape
 
     return _judged(judged_landscape(request.spec()), out, dry_run=dry_run, json=json)
+
+
+def _transfer(request: LandscapeRequest, out: Path, *, json: bool) -> int:
+    """Tables of transfer triples: a file, or a pattern that finds several."""
+    from isobath.cli.reanalyse import found_files
+    from isobath.study.transfer_report import transfer_report
+
+    if request != LandscapeRequest(request.file):
+        raise InputError(
+            "flags about scenarios with a table of transfer triples", "its numbers are accuracies", "leave them out"
+        )
+    found = transfer_report(found_files([request.file]))
+    page = found.write(out / found.report.name)
+    _tell(found.warnings, json=json)
+    print(json_text.dumps({"report": str(page), "rows": len(found.frame)}) if json else f"Report: {page}")
+    return 0
 
 
 def _check(request: LandscapeRequest) -> None:

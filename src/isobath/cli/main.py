@@ -144,7 +144,7 @@ def profile(
 
 @app.command
 def landscape(
-    file: Annotated[str, Parameter(help="Tagged scenarios, one JSON object per line (docs/my-scenarios.md).")],
+    file: Annotated[str, Parameter(help="Tagged scenarios, one JSON object per line; or a CSV of transfer triples.")],
     /,
     *,
     space: Annotated[
@@ -172,6 +172,7 @@ def landscape(
     """How does behaviour change with distance from what was trained on: island, shore, lake, bay, sea?
 
     Answers that were judged already need no model; otherwise name one, and `--fine-tune` to train it on the file first.
+    See docs/my-scenarios.md, and docs/transfer.md for tables of transfer triples.
     """
     from isobath.cli.landscape import LandscapeRequest, landscape_command
 

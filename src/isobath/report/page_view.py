@@ -98,6 +98,8 @@ class PageView:
     limits: Sequence[str]
     cells: Sequence[CellView]
     asked: str = ""
+    answered: bool = True
+    """Whether there are answers to questions of ours; a page on somebody's table of accuracies has sections alone."""
 
     @property
     def figures(self) -> list[FigureView]:
@@ -133,7 +135,7 @@ def page_view(report: Report) -> PageView:
         verdict=_first_verdict(report),
         facts=report.facts or _facts(report),
         warnings=[*report.warnings, *shared],
-        contents=_contents(sections, gpes),
+        contents=_contents(sections, gpes, answered=len(report.estimates) > 0),
         glance=_glance(report.findings),
         findings=finding_views(report.findings, cells, traits, said_already=frozenset(shared)),
         gpes=gpes,
@@ -149,6 +151,7 @@ def page_view(report: Report) -> PageView:
         limits=report.cannot_show,
         cells=list(cells.values()),
         asked=report.asked,
+        answered=bool(len(report.estimates) or report.findings or report.failures),
     )
 
 
@@ -191,15 +194,18 @@ def _facts(report: Report) -> list[tuple[str, str]]:
     return facts
 
 
-def _contents(sections: Sequence[SectionView], gpes: Sequence[GPEView]) -> list[tuple[str, str]]:
+def _contents(sections: Sequence[SectionView], gpes: Sequence[GPEView], *, answered: bool) -> list[tuple[str, str]]:
     short = [s for s in sections if len(s.title) <= 28]
+    end = [("reading", "Reading intervals"), ("provenance", "Provenance"), ("limits", "Limits")]
+    if not answered:
+        return [*((s.id, s.title) for s in short), *end]
     shown = [("answers", "Answers"), ("compared", "What was compared")]
     shown += [(s.id, s.title) for s in short if s.first]
     shown += [("arms", "Arms")]
     shown += [("leaks", "Leaks")] if any(g.leak_figure for g in gpes) else []
     shown += [("profile", "Profile" if any(g.profile_figure for g in gpes) else "All traits")]
     shown += [(s.id, s.title) for s in short if not s.first]
-    return [*shown, ("reading", "Reading intervals"), ("provenance", "Provenance"), ("limits", "Limits")]
+    return [*shown, *end]
 
 
 def _section(section: Section, number: int, cells: Mapping[CellName, CellView], traits: TraitNames) -> SectionView:
