@@ -6,7 +6,8 @@ import pytest
 
 from isobath.cli.main import main
 
-HEADER = "source,target,target_reference,generalization_accuracy,baseline_accuracy,target_tuned_capability,source_ID_accuracy"
+HEADER = "source,target,target_reference,generalization_accuracy,baseline_accuracy,baseline_intervention"
+HEADER += ",target_tuned_capability,target_tuned_capability_intervention,source_ID_accuracy"
 
 
 @pytest.fixture
@@ -14,7 +15,9 @@ def table(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     folder = tmp_path / "results" / "tiny-llama" / "lora"
     folder.mkdir(parents=True)
-    (folder / "GENIES.csv").write_text(f"{HEADER}\neasy,hard,hard,.8,.6,.95,.93\nmath,law,law,.57,.35,.9,.92\n")
+    (folder / "GENIES.csv").write_text(
+        f"{HEADER}\neasy,hard,hard,.8,.6,zero_shot,.95,lora,.93\nmath,law,law,.57,.35,zero_shot,.9,lora,.92\n"
+    )
     return folder / "GENIES.csv"
 
 
@@ -24,7 +27,7 @@ def test_the_page_has_the_triples_and_no_empty_section(table, tmp_path, capsys):
     assert ended.value.code == 0
     said = json.loads(capsys.readouterr().out)
     page = (tmp_path / said["report"]).read_text()
-    assert said["rows"] == 2 and "easy -&gt; hard" in page or "easy -> hard" in page
+    assert said["rows"] == 2 and ("easy -&gt; hard" in page or "easy -> hard" in page)
     for gone in ("What was compared", "How often each arm", "What is missing", "asks no questions"):
         assert gone not in page
     assert "from the folder" in page  # what was taken from names is said
@@ -39,7 +42,7 @@ def test_flags_about_scenarios_are_refused(table, capsys):
 
 
 def test_a_malformed_table_is_refused_with_its_line(table, capsys):
-    table.write_text(f"{HEADER}\neasy,hard,hard,80,.6,.95,.93\n")
+    table.write_text(f"{HEADER}\neasy,hard,hard,80,.6,zero_shot,.95,lora,.93\n")
     with pytest.raises(SystemExit) as ended:
         main(["landscape", str(table)])
     assert ended.value.code == 2 and "GENIES.csv:2" in capsys.readouterr().err
