@@ -42,6 +42,9 @@ DIFFERENCES = ("gap", "over_guess")
 MEASURES = (*RATES, *DIFFERENCES, "elicitation", "guess_elicitation", "recovered", "gap_index")
 """Every measure a table has, in order; `isobath.analysis.transfer.with_measures` defines the last six."""
 
+SMALLEST = 0.05
+"""An elicitation below this is not worth a warning."""
+
 
 @dataclass(frozen=True)
 class _Side:
@@ -204,7 +207,7 @@ def transfer_claim(frame: pd.DataFrame) -> str:
 
 
 def transfer_warnings(frame: pd.DataFrame) -> list[str]:
-    """Interventions whose elicitation a guess would show as well, in sentences.
+    """Interventions at least half of whose elicitation a guess would show as well, in sentences.
 
     Where a baseline lies below chance (the model prefers the wrong answer), any coin elicits: (chance - baseline)/TTC.
     An elicitation is credited only with an accuracy above a guess.
@@ -215,13 +218,13 @@ def transfer_warnings(frame: pd.DataFrame) -> list[str]:
     said = []
     for (model, intervention), part in table.groupby(["model", "intervention"], sort=False):
         found = {str(r["measure"]): r for r in part.to_dict("records") if r["measurable"]}
-        if len(found) < 3 or not found["elicitation"]["mean"] > 0:
+        if len(found) < 3:
             continue
-        if _above_zero(found["guess_elicitation"]) and not _above_zero(found["over_guess"]):
+        elicited, coin = (float(found[m]["mean"]) for m in ("elicitation", "guess_elicitation"))
+        if elicited >= SMALLEST and coin >= elicited / 2 and not _above_zero(found["over_guess"]):
             said.append(
-                f"{model}, {intervention}: an elicitation of {found['elicitation']['mean']:+.2f}, but its accuracy is "
-                f"not shown to be above a guess; guessing would show {found['guess_elicitation']['mean']:+.2f}, for "
-                "baselines lie below chance."
+                f"{model}, {intervention}: an elicitation of {elicited:+.2f}, but its accuracy is not shown to be above "
+                f"a guess; guessing would show {coin:+.2f}, for baselines lie below chance."
             )
     return said
 
