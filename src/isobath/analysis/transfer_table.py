@@ -223,8 +223,8 @@ def transfer_warnings(frame: pd.DataFrame) -> list[str]:
         elicited, coin = (float(found[m]["mean"]) for m in ("elicitation", "guess_elicitation"))
         if elicited >= SMALLEST and coin >= elicited / 2 and not _above_zero(found["over_guess"]):
             said.append(
-                f"{model}, {intervention}: an elicitation of {elicited:+.2f}, but its accuracy is not shown to be above "
-                f"a guess; guessing would show {coin:+.2f}, for baselines lie below chance."
+                f"{model}, {intervention}: an elicitation of {elicited:+.2f}, but its accuracy is not shown to be "
+                f"above a guess; guessing would show {coin:+.2f}, for baselines lie below chance."
             )
     return said
 
