@@ -86,7 +86,7 @@ def test_the_region_as_cause_explains_the_perplexity_that_copies_it():
     assert table["auroc"].is_monotonic_decreasing
     said = failure_sentences(table)
     assert "The shape of the distribution, as far as failures show it, is that of the named factors" in said[1]
-    assert "is the region said again" in said[2] and "0.50 is chance; 6 replicates, 120 questions" in said[0]
+    assert "is the region said again" in said[2] and "0.50: no relation; 6 replicates, 120 questions" in said[0]
 
 
 def test_a_cause_that_regions_do_not_hold_is_found_within_them():

@@ -54,19 +54,21 @@ def _sentences(lines: Sequence[Line]) -> list[str]:
     if REGION in by_name and PERPLEXITY in by_name:
         said.append(_tautology(by_name[PERPLEXITY]))
     if REGION in by_name:
-        said.append(_inside([line for line in lines if line["covariate"] not in (*PLACE, PERPLEXITY)]))
+        said.append(_inside([line for line in lines if line["covariate"] not in (REGION, PERPLEXITY)]))
     return [text for text in said if text]
 
 
 def _best(best: Line, tried: int) -> str:
     text = (
-        f"Of {tried} covariates {CALLED.get(best['covariate'], best['covariate'])} predicts failure best: a wrong "
-        f"answer stands further out than a right one with chance {_area(best)} ({_rests_on(best)})"
+        f"Of {tried} covariates {CALLED.get(best['covariate'], best['covariate'])} predicts failure best: AUROC "
+        f"{_area(best)}, the chance that a wrong answer lies further out than a right one (0.50: no relation; "
+        f"{_rests_on(best)})"
     )
     if not math.isnan(best["beyond_region"]):
         low, high = best["beyond_low"], best["beyond_high"]
         verdict = "more than" if low > 0 else "less than" if high < 0 else "not told apart from"
-        text += f"; that is {verdict} the region alone ({best['beyond_region']:+.2f}, {low:+.2f} to {high:+.2f})"
+        apart = f"{_signed(best['beyond_region'])}, {_signed(low)} to {_signed(high)}"
+        text += f"; that is {verdict} the region alone ({apart})"
     if not math.isnan(best["p_adjusted"]) and best["p_adjusted"] > 0.05:
         return f"No covariate is shown to predict failure (p adjusted for {tried}: {best['p_adjusted']:.2f}). {text}."
     return f"{text}. The best of several flatters itself a little."
@@ -90,7 +92,7 @@ def _tautology(line: Line) -> str:
     """How much of perplexity is familiarity by another name, and how much the region."""
     head = (
         "Perplexity is the model's own surprise, so that it says that a text is unfamiliar and not in what. "
-        f"It predicts failure with {_area(line)}, and within regions with {_within(line)}"
+        f"Its AUROC for failure is {_area(line)}, and within regions {_within(line)}"
     )
     if math.isnan(line["explained"]):
         return f"{head}: it is not shown to predict failure at all."
@@ -101,7 +103,7 @@ def _tautology(line: Line) -> str:
 
 
 def _inside(lines: Sequence[Line]) -> str:
-    """What embeddings still know once the region is known."""
+    """What others still know once the region is known."""
     told = [line for line in lines if line["within_low"] > 0.5]
     if not lines:
         return ""
@@ -129,6 +131,10 @@ def _rests_on(line: Line) -> str:
     one = "" if line["replicates"] == 1 else "s"
     left = f", {line['undefined']} more without a wrong or a right answer" if line["undefined"] else ""
     return (
-        f"0.50 is chance; {line['replicates']} replicate{one}, {line['questions']} questions, {line['wrong']:.0f} "
+        f"{line['replicates']} replicate{one}, {line['questions']} questions, {line['wrong']:.0f} "
         f"wrong and {line['right']:.0f} right answers in each{left}"
     )
+
+
+def _signed(value: float) -> str:
+    return f"{round(value, 2) + 0.0:+.2f}"

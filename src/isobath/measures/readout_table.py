@@ -24,8 +24,9 @@ def readout_table(frame: pd.DataFrame, before: str | None = None) -> pd.DataFram
     Only the chosen layers count; run seeds of a base are averaged. Columns: target, region, checkpoint; accuracy, low,
     high; chance; selectivity, selectivity_low, selectivity_high; correlation, correlation_low, correlation_high; n
     (texts, mean over bases), unseen, bases; state and why; with `before`, change, change_low and change_high of the
-    accuracy against that checkpoint, paired by base. Intervals (95 %) are t intervals over bases: they speak of other
-    bases read at these same texts. Raises `InputError` where a column is missing or `before` names no checkpoint.
+    accuracy against that checkpoint, paired by base (NaN for itself). Intervals (95 %) are t intervals over bases: they
+    speak of other bases read at these same texts. Raises `InputError` where a column is missing or `before` names no
+    checkpoint.
     """
     missing = [name for name in ("base", "checkpoint", *KEYS[:2], "chosen") if name not in frame.columns]
     if missing:
@@ -42,7 +43,7 @@ def readout_table(frame: pd.DataFrame, before: str | None = None) -> pd.DataFram
         row = {**dict(zip(KEYS, keys, strict=True)), **_line(group)}
         if before is not None:
             same = (chosen["target"] == keys[0]) & (chosen["region"] == keys[1]) & (chosen["checkpoint"] == before)
-            row |= _change(_by_base(group, "accuracy"), _by_base(chosen[same], "accuracy"))
+            row |= _change(_by_base(group, "accuracy"), _by_base(chosen[same & (keys[2] != before)], "accuracy"))
         rows.append(row)
     return pd.DataFrame(rows)
 
