@@ -34,6 +34,8 @@ BENCHES = (
         ("benchmarks.covering",),
         ("benchmarks.covering", "--quick"),
     ),
+    ("Distances of texts whose difference is known", ("benchmarks.distance",), ("benchmarks.distance",)),
+    ("Transfer triples in the embedded worlds", ("benchmarks.transfer",), ("benchmarks.transfer",)),
     (
         "Intervals of the landscape on simulated truth",
         ("benchmarks.landscape_coverage", "4000"),

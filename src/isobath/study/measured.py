@@ -41,7 +41,7 @@ ISLAND_TEXTS = 400
 TWO_SAMPLE_TEXTS = 200
 """Training scenarios that each region is told from: about as many as a region has, or every answer would be `train`."""
 
-FOLDS = 5
+FOLDS, PERMUTATIONS = 5, 39
 
 
 class MeasureTask(NamedTuple):
@@ -159,7 +159,7 @@ def distances(model: HFModel, gpe: GPE) -> tuple[pd.DataFrame, pd.DataFrame]:
         inside = [q.chat for q in questions if q.place is not None and q.place.region is region]
         if len(inside) < FOLDS or len(train) < FOLDS:
             continue
-        told = c2st(train, embed(inside), seed=SEED, folds=FOLDS)
+        told = c2st(train, embed(inside), seed=SEED, folds=FOLDS, permutations=PERMUTATIONS)
         rows.append({"region": str(region), "texts": len(inside), "auc": told.auc, "p": told.p})
     return made, pd.DataFrame(rows, columns=["region", "texts", "auc", "p"])
 
