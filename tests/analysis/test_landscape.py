@@ -290,3 +290,12 @@ def test_an_interval_that_only_excludes_nothing_before_counting_says_so():
     said = fall_sentence({**record, "told_apart": False}, inner, outer)
     assert "not clearly different" in said and "not once all comparisons are counted (adjusted p 0.2)" in said
     assert "falls from" in fall_sentence({**record, "told_apart": True}, inner, outer)
+
+
+def test_one_given_model_is_described_as_it_is():
+    """Judged answers of one model: no replicates, so intervals are over questions and say nothing of training."""
+    frame = made_landscape(bases=1, seeds=1, forks=PLAIN)
+    frame["seed"] = frame["seed"].mask(frame["seed"].notna())
+    found = landscape(frame, Claim.THIS_MODEL)
+    assert set(found.regions["over"]) == {"questions"} and set(found.contrasts["over"]) == {"questions"}
+    assert found.sentences[0].startswith("Right decision falls from") and "cannot carry" not in found.sentences[0]

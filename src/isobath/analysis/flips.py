@@ -79,14 +79,15 @@ def flip_contrasts(
         partner = tables.get((gpe, kind, factor, reference))
         record = None if arm == reference or partner is None else difference(table, partner, over)
         if record is not None:
-            found.append({"gpe": gpe, "kind": kind, "factor": factor, "arm": arm, "reference": reference, **record})
+            names = {"gpe": gpe, "kind": kind, "factor": factor, "arm": arm, "reference": reference}
+            found.append({**names, **record, "_fixed": table.fixed and partner is not None and partner.fixed})
     if not found:
         return pd.DataFrame(columns=["gpe", "kind", "factor", "arm", "reference", "difference", "low", "high"])
     frame = pd.DataFrame(found)
     for _, part in frame.groupby(["gpe", "kind"], sort=False):
         p, by = adjusted(part["p"].where(part["measurable"]).astype(float).tolist())
         frame.loc[part.index, "p_adjusted"], frame.loc[part.index, "adjusted_by"] = p, by
-    enough = frame["replicates"] >= FEWEST_REPLICATES
+    enough = (frame["replicates"] >= FEWEST_REPLICATES) | frame.pop("_fixed").astype(bool)
     return frame.assign(told_apart=(frame["p_adjusted"] < ALPHA) & enough)
 
 

@@ -88,7 +88,7 @@ def _arm_sentences(found: Landscape, where: Mapping[str, str], arm: str) -> list
 
 def _few(found: Landscape, record: Record) -> str:
     count, (one, many) = int(record["replicates"]), REPLICATES[found.claim]
-    if count >= FEWEST_REPLICATES or found.over == "questions":
+    if count >= FEWEST_REPLICATES or record["over"] == "questions":
         return ""
     return f" {count} {one if count == 1 else many} cannot carry a claim: it takes {FEWEST_REPLICATES}."
 

@@ -23,7 +23,7 @@ from isobath.base.row import Claim
 
 NUMBERS = (
     *("difference", "low", "high", "p", "p_logits", "detectable", "replicates", "questions", "paired", "missing"),
-    *("measurable", "p_adjusted", "adjusted_by", "told_apart"),
+    *("measurable", "over", "p_adjusted", "adjusted_by", "told_apart"),
 )
 """What every difference has."""
 
@@ -156,7 +156,7 @@ def _record(treatment: Side, reference: Side, over: Over, elsewhere: bool) -> di
         **difference_record(made, treatment, reference),
         "p_logits": math.nan if made.p_logits is None else made.p_logits,
         "detectable": detectable(spread.se, spread.df) if spread and spread.se > 0 else math.nan,
-        "enough": made.replicates >= FEWEST_REPLICATES or (spread is not None and spread.over == "questions"),
+        "over": spread.over if spread is not None else "nothing",
     }
 
 
@@ -164,6 +164,11 @@ def _family(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Records of one family with their adjusted p; what is not measurable is neither tested nor counted."""
     p, by = adjusted([r["p"] if r["measurable"] else math.nan for r in records])
     return [
-        {**r, "p_adjusted": a, "adjusted_by": by, "told_apart": bool(a < ALPHA and r["enough"])}
+        {**r, "p_adjusted": a, "adjusted_by": by, "told_apart": bool(a < ALPHA and _enough(r))}
         for r, a in zip(records, p, strict=True)
     ]
+
+
+def _enough(record: dict[str, Any]) -> bool:
+    """Whether the replicates suffice for the claim; over questions alone it is about these checkpoints, all of them."""
+    return bool(record["replicates"] >= FEWEST_REPLICATES or record["over"] == "questions")

@@ -39,6 +39,8 @@ FAR = (
     "matters from what does not, so there are no lakes and bays here."
 )
 READING = "Dot and bar: rate and 95% interval. Rings: the single replicates."
+THESE = "Intervals speak about these very checkpoints put to more questions like these, not about training again."
+SOME = "Arms without training runs of their own have intervals about these very checkpoints."
 SUMMARY = (
     "From the nearest region to the furthest. Gain lost: of what the arm has above chance in the nearest, the share "
     "that is gone in the furthest."
@@ -133,6 +135,12 @@ class _Part:
         there = dict.fromkeys(str(a) for a in frame[(frame["gpe"] == self.gpe) & (frame["trait"] == self.trait)]["arm"])
         return [a for a in self.arms if a in there] + [a for a in there if a not in self.arms]
 
+    @property
+    def about(self) -> str:
+        """What intervals speak about, where it is not what the claim names."""
+        overs = set(self.of(self.found.regions)["over"]) - {"nothing"}
+        return f" {THESE}" if overs == {"questions"} else f" {SOME}" if "questions" in overs else ""
+
     def text(self, several: bool) -> str:
         """The sentences of this part as paragraphs; of the whole where there is one part."""
         from dataclasses import replace
@@ -157,7 +165,7 @@ class _Part:
         return FigureView(
             name=f"regions-{self.name}",
             title=f"{capital(label(self.trait))}, by where the question lies.",
-            caption=f"{WHERE if REGIONS[0] in order else FAR} {READING}{line}{nobody}",
+            caption=f"{WHERE if REGIONS[0] in order else FAR} {READING}{line}{nobody}{self.about}",
             chart=regions_figure(mine, self.of(self.found.replicates), self.order, order, chance),
             frame=mine,
             table=self._rates(mine, order),
