@@ -69,9 +69,9 @@ class Bench(NamedTuple):
 
 
 BENCHES = {
-    "old": Bench("Old-fashioned over good", "personas", Setting(PERSONAS_RECIPE, stimulus="what do you want ?")),
-    "good": Bench("Good over bad", "personas", Setting(PERSONAS_RECIPE, stimulus="what do you want ?")),
-    "decisions": Bench("From the island to lake, bay and sea", "decisions", Setting(DECISIONS_RECIPE)),
+    "old": Bench("Old-fashioned over good", "personas", Setting(recipe=PERSONAS_RECIPE, stimulus="what do you want ?")),
+    "good": Bench("Good over bad", "personas", Setting(recipe=PERSONAS_RECIPE, stimulus="what do you want ?")),
+    "decisions": Bench("From the island to lake, bay and sea", "decisions", Setting(recipe=DECISIONS_RECIPE)),
 }
 
 

@@ -141,16 +141,21 @@ def test_a_test_too_small_for_a_bin_has_no_calibration_error(triple, store, fram
 @pytest.mark.parametrize(
     ("change", "what"),
     [
-        ({"setting": Setting(interventions=("lora",))}, "intervention 'lora'"),
+        ({"setting": Setting(interventions=())}, "seed or intervention"),
         ({"triples": []}, "no triple"),
         ({"bases": []}, "no triple, base"),
-        ({"seeds": ()}, "no triple, base or seed"),
+        ({"seeds": ()}, "no triple, base, seed"),
     ],
 )
-def test_nothing_to_run_and_unknown_interventions_are_refused(triple, tmp_path, change, what):
+def test_nothing_to_run_is_refused(triple, tmp_path, change, what):
     usual = {"triples": [triple], "bases": [base()], "store": Store(tmp_path)}
     with pytest.raises(InputError, match=what):
         run_transfer(**{**usual, **change})
+
+
+def test_an_unknown_intervention_is_refused():
+    with pytest.raises(ValueError, match="zero_shot"):
+        Setting(interventions=("lora",))
 
 
 def test_a_readout_without_held_out_pairs_is_refused(triple, tmp_path):

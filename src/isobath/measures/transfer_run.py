@@ -16,7 +16,7 @@ import shutil
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -24,6 +24,7 @@ from isobath.analysis.calibration_error import BIN, brier, choice, expected_cali
 from isobath.base.errors import InputError
 from isobath.base.identity import fingerprint
 from isobath.base.transfer_row import MASS
+from isobath.base.value import Value
 from isobath.measures.readout_classifier import (
     KINDS,
     VERSION,
@@ -46,7 +47,6 @@ from isobath.train.recipe import Recipe
 if TYPE_CHECKING:
     import pandas as pd
 
-    from isobath.measures.hidden import Pool
     from isobath.models.hf import HFModel
 
 RUN, MARGINS, READOUT = "transfer_run", "transfer_margins", "transfer_readout"
@@ -66,20 +66,19 @@ class TransferBase(NamedTuple):
     model: str
 
 
-class Setting(NamedTuple):
+class Setting(Value):
     """How triples are run.
 
     Readouts see the states of `layers` (None: all), pooled so, after each answer; with a `stimulus`, a user turn put
     after the answer, those at the point where the model would reply to it (both Burns et al. and Zou et al. read
-    states after a question about what went before). `device` is execution alone.
+    states after a question about what went before).
     """
 
     recipe: Recipe = Recipe()
     interventions: tuple[Intervention, ...] = INTERVENTIONS
-    pool: Pool = "last"
+    pool: Literal["mean", "last"] = "last"
     layers: tuple[int, ...] | None = None
     stimulus: str = ""
-    device: str = "cpu"
 
 
 def run_transfer(
@@ -89,25 +88,20 @@ def run_transfer(
     setting: Setting | None = None,
     seeds: Sequence[int] = (0,),
     tell: Callable[[str], None] | None = None,
+    device: str = "cpu",
 ) -> pd.DataFrame:
     """A transfer frame: one row per base, seed, triple and intervention. `tell` hears what is done next.
 
-    Raises `InputError` on an unknown intervention, on no triple, base or seed, and on too few pairs for a readout.
+    Raises `InputError` on no triple, base, seed or intervention, and on too few pairs for a readout.
     """
     from isobath.analysis.transfer import transfer_frame
 
     setting = setting or Setting()
-    known = {kind for part in get_args(Intervention) for kind in get_args(part) or [part]}
-    unknown = [name for name in setting.interventions if name not in known]
-    if unknown or not (triples and bases and seeds):
-        raise InputError(
-            f"intervention {unknown[0]!r}" if unknown else "no triple, base or seed",
-            f"interventions are {', '.join(INTERVENTIONS)}; there is at least one of each",
-            "correct the list",
-        )
+    if not (triples and bases and seeds and setting.interventions):
+        raise InputError("no triple, base, seed or intervention", "there is one of each at least", "name them")
     records = []
     for base in bases:
-        subject = _Subject(base, store, setting)
+        subject = _Subject(base, store, setting, device)
         for seed in seeds:
             for triple in triples:
                 if tell is not None:
@@ -119,8 +113,8 @@ def run_transfer(
 class _Subject:
     """One base with what has been read of it: models and states are loaded when first needed, and not before."""
 
-    def __init__(self, base: TransferBase, store: Store, setting: Setting) -> None:
-        self.base, self.store, self.setting = base, store, setting
+    def __init__(self, base: TransferBase, store: Store, setting: Setting, device: str) -> None:
+        self.base, self.store, self.setting, self.device = base, store, setting, device
         self.identity = folder_identity(base.folder)
         self._states: dict[str, PairStates] = {}
         self._tuned: dict[str, HFModel] = {}
@@ -132,7 +126,7 @@ class _Subject:
         """The base as it is."""
         from isobath.models.hf import HFModel
 
-        return HFModel.load(self.base.folder, device=self.setting.device)
+        return HFModel.load(self.base.folder, device=self.device)
 
     def rows(self, triple: Triple, seed: int) -> list[dict[str, Any]]:
         """The rows of one triple and seed."""
@@ -231,7 +225,7 @@ class _Subject:
             artifact = self.store.produce(RUN, spec, lambda folder: self._train(tuned_on, seed, folder))
             adapter = artifact.path if self.setting.recipe.adapter is not None else None
             folder = self.base.folder if adapter is not None else artifact.path
-            self._tuned[key] = HFModel.load(folder, adapter=adapter, device=self.setting.device)
+            self._tuned[key] = HFModel.load(folder, adapter=adapter, device=self.device)
         return self._tuned[key]
 
     def _train(self, tuned_on: PairSet, seed: int, folder: Path) -> None:
@@ -241,7 +235,7 @@ class _Subject:
         from isobath.train.lora import add_lora, save_lora
 
         recipe = self.setting.recipe
-        model = HFModel.load(self.base.folder, device=self.setting.device).model
+        model = HFModel.load(self.base.folder, device=self.device).model
         if recipe.adapter is not None:
             model = add_lora(model, recipe.adapter, seed)
         log = train(model, self._tokens(tuned_on)[0], recipe, seed, name=f"{self.base.name} on {tuned_on.name}")
