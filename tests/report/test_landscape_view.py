@@ -113,6 +113,9 @@ def test_points_show_n_grey_few_and_mark_support_and_contested_ground(found):
     supported = {(r["row"], r["column"]) for r in shown if r["supported"] == "yes"}
     assert supported == {("3", "low"), ("5", "low")}
     assert "50 answers" in figure.caption
+    support = [{"tines": "3", "material": "metal", "stakes": "low"}]
+    (given,) = landscape_sections(found, MapOptions(("tines", "stakes"), LEVELS, support=support))
+    assert {(r["row"], r["column"]) for r in records(given.figures[-1]) if r["supported"] == "yes"} == {("3", "low")}
     (made,) = landscape_sections(found, MapOptions(("material", "stakes"), LEVELS))
     assert any(r["contested"] for r in records(made.figures[-1]))
 

@@ -56,11 +56,12 @@ POINTS = (
 class MapOptions:
     """How points are drawn. `factors` are the two that are crossed (none given: those that best tell the regions
     apart), `levels` the order of every factor's levels (none given: that of the rows), `fewest` the answers below which
-    a point is greyed."""
+    a point is greyed, `support` the points that were trained (none given: those with a question on the island)."""
 
     factors: tuple[str, str] | None = None
     levels: Mapping[str, Sequence[str]] = field(default_factory=dict)
     fewest: int = FEWEST_ANSWERS
+    support: Sequence[Mapping[str, str]] = ()
 
 
 def landscape_sections(
@@ -203,6 +204,10 @@ class _Part:
         if factors is None or not mine["levels"].notna().any():
             return []
         frame = point_rates(mine, factors, self.found.claim, self.found.over)
+        if options.support:
+            trained = {tuple(str(p.get(f)) for f in factors) for p in options.support}
+            asked = [json.loads(text) for text in frame["levels"]]
+            frame = frame.assign(supported=[tuple(str(p.get(f)) for f in factors) in trained for p in asked])
         seen: dict[str, dict[str, None]] = {f: {} for f in factors}
         for text in frame["levels"]:
             for name, value in json.loads(text).items():
