@@ -18,7 +18,7 @@ from isobath.study.bases import shipped
 from isobath.study.components import GPERef
 from isobath.study.study import Study
 
-Source = Literal["bad_advice", "antiquated_answers", "demo", "profile"]
+Source = Literal["bad_advice", "antiquated_answers", "demo", "decisions", "profile"]
 
 HEAD = """\
 # A study: which models are trained on what, in which arms, and what each is asked before and after.
@@ -81,12 +81,15 @@ def new_command(name: str, source: Source, model: str | None = None, train: str 
 def starting_study(name: str, source: Source, model: str | None = None, train: str | None = None) -> Study:
     """The study that a new file begins with."""
     from isobath.study.demo import RECIPE, demo_study
+    from isobath.study.landscape_study import decision_study
 
     if source != "profile" and (model or train):
         raise InputError("--model or --train", f"--from {source} brings its own", "use --from profile")
     try:
         if source == "profile":
             return _profile(model, train).changed(name=name)
+        if source == "decisions":
+            return decision_study().changed(name=name)
         demo = demo_study()
         if source == "demo":
             return demo.changed(name=name)

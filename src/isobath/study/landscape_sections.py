@@ -16,13 +16,14 @@ from isobath.study.edited import edited_pairs
 from isobath.study.findings import claim_of
 from isobath.study.measured import frames_of
 from isobath.study.measured_sections import distance_section, readout_section
-from isobath.study.own_places import own_places
+from isobath.study.own_places import own_places, support_in
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from isobath.design.support import Support
     from isobath.gpe.gpe import GPE
+    from isobath.report.landscape_view import MapOptions
     from isobath.study.results import Results
 
 OWN = (
@@ -38,9 +39,9 @@ ASSUMED = "How the file was read. A region is only as right as its tags and the 
 class LandscapeParts:
     """What the landscape of one GPE is made of.
 
-    `rows` are its rows, with regions; `traits` those to draw (none: all that have regions). `support` and `levels` give
-    the order of levels; `pairs` are decisions on edited points, `own` each arm's own regions (`own_places`), `measured`
-    the frames of `frames_of`; `reference` is the arm others are read against, `chance` what a model that knows nothing
+    `rows` are its rows, with regions; `traits` those to draw (none: all that have regions). `support` is what the
+    signal covers; `pairs` are decisions on edited points, `own` each arm's own regions (`own_places`), `measured` the
+    frames of `frames_of`; `reference` is the arm others are read against, `chance` what a model that knows nothing
     would score, `said` what was assumed.
     """
 
@@ -50,7 +51,6 @@ class LandscapeParts:
     traits: Sequence[str] = ()
     arms: Sequence[str] = ()
     support: Support | None = None
-    levels: Mapping[str, Sequence[str]] = field(default_factory=dict)
     pairs: pd.DataFrame | None = None
     own: pd.DataFrame | None = None
     measured: Mapping[str, pd.DataFrame] = field(default_factory=dict)
@@ -85,7 +85,7 @@ def _parts(
         claim=claim_of(study),
         traits=drawn,
         arms=[arm.name for arm in study.arms if arm.name in there],
-        levels={} if gpe.space is None else {f.name: f.domain for f in gpe.space.factors},
+        support=None if gpe.space is None else support_in(gpe.space, gpe.signal.rows),
         pairs=edited_pairs(gpe, rows, results.store),
         own=own_places(gpe, study.arms, study.seeds[0]) if len({str(b.world) for b in bases}) == 1 else None,
         measured={name: frame[frame["gpe"] == gpe.name] for name, frame in frames.items() if len(frame)},
@@ -105,12 +105,9 @@ def landscape_sections(parts: LandscapeParts) -> list[Section]:
     rows = parts.rows[parts.rows["region"].notna() & (parts.rows["condition"] == "none")]
     if parts.traits:
         rows = rows[rows["trait"].isin(parts.traits)]
-    levels = parts.levels
-    if parts.support is not None:
-        levels = {f.name: f.domain for f in parts.support.space.factors}
     chance = {name: level for name, level in parts.chance.items() if name in set(rows["trait"])}
     found = landscape(rows, parts.claim, reference=parts.reference, chance=chance)
-    sections = drawn(found, MapOptions(levels=levels), parts.arms, first=True)
+    sections = drawn(found, _options(parts.support, MapOptions), parts.arms, first=True)
     if parts.pairs is not None and len(parts.pairs):
         sections.append(flip_section(flip_rates(parts.pairs, parts.claim), parts.arms, first=True))
     if parts.own is not None and parts.own["arm"].nunique() > 1:
@@ -123,6 +120,13 @@ def landscape_sections(parts: LandscapeParts) -> list[Section]:
         table = TableView([Column("assumed, or noticed")], [[Value(sentence)] for sentence in parts.said])
         sections.append(Section("How the scenarios were placed", ASSUMED, tables=[table]))
     return sections
+
+
+def _options(support: Support | None, kind: type[MapOptions]) -> MapOptions:
+    """The order of levels, and the support that the map outlines; both from the rows where there is no space."""
+    if support is None:
+        return kind()
+    return kind(levels={f.name: f.domain for f in support.space.factors}, support=support.points)
 
 
 def _own_section(own: pd.DataFrame) -> Section:

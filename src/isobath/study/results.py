@@ -13,6 +13,7 @@ from isobath.store import Store
 if TYPE_CHECKING:
     import pandas as pd
 
+    from isobath.analysis.landscape import Landscape
     from isobath.analysis.question import Finding
     from isobath.report.report import Report
     from isobath.study.study import Study
@@ -65,6 +66,19 @@ class Results:
         from isobath.study.findings import claim_of
 
         return replicate_means(self.df, claim_of(self.study))
+
+    @cached_property
+    def landscape(self) -> Landscape:
+        """Behaviour by region, distance and point, for questions in a factor space, asked without a prompt.
+
+        Raises `InputError` where no question has a place.
+        """
+        from isobath.analysis.landscape import landscape
+        from isobath.study.findings import claim_of
+
+        rows = self.df[self.df["condition"] == "none"]
+        untrained = "untrained" if {"untrained"} < set(rows["arm"]) else ""
+        return landscape(rows, claim_of(self.study), reference=untrained)
 
     @cached_property
     def whole_report(self) -> Report:
