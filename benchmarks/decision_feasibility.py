@@ -80,7 +80,7 @@ def by_base(rows: pd.DataFrame, *keys: str) -> pd.Series:
 
 def table(rows: pd.DataFrame, row: str, order: Iterable[str]) -> str:
     """`row` x arm: mean and t interval over bases."""
-    found = by_base(rows.dropna(subset=["value"]), row, "arm")
+    found = by_base(rows.dropna(subset=["value"]), row, "arm").sort_index()
     arms = list(dict.fromkeys(rows["arm"]))
     lines = [f"| {row} | {' | '.join(arms)} |", "|---" * (len(arms) + 1) + "|"]
     for level in order:
@@ -128,7 +128,7 @@ def _part(region: str, q: int, k: int, point: dict[str, str], world_seed: int) -
     known = coverage(world_seed)
     if region == "shore":
         new = sum(point[name] not in known.narrow[name] for name in IRRELEVANT)
-        return f"shore, {new} new irrelevant levels" if new else "shore, new combination"
+        return f"shore, new irrelevant levels: {new}" if new else "shore, new combination"
     if region == "lake":
         return "lake, gap" if q == 1 else "lake, combination"
     if region == "bay":
