@@ -26,7 +26,13 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from isobath.analysis.transfer_table import transfer_claim, transfer_differences, transfer_table, transfer_warnings
+from isobath.analysis.transfer_table import (
+    shift_table,
+    transfer_claim,
+    transfer_differences,
+    transfer_table,
+    transfer_warnings,
+)
 from isobath.base.seeding import rng
 from isobath.design.places import place_all
 from isobath.design.region import Region
@@ -163,6 +169,13 @@ def number(record: dict | None) -> str:
 def show(name: str, frame: pd.DataFrame) -> None:
     print(f"\n### {BENCHES[name].title}\n\n{markdown(transfer_table(frame))}\n\n{transfer_claim(frame)}\n")
     print("".join(f"- {warning}\n" for warning in transfer_warnings(frame)))
+    print("| fine tuning, shift by shift | on the target | baseline | target-tuned | elicitation |")
+    print("| --- | --- | --- | --- | --- |")
+    for r in shift_table(frame[frame["intervention"] == "fine_tuning"]).to_dict("records"):
+        span = f"{r['generalisation_accuracy']:.2f} [{r['low']:.2f}, {r['high']:.2f}]"
+        ends = f"{r['baseline_accuracy']:.2f} | {r['target_tuned_capability']:.2f} | {r['elicitation']:.2f}"
+        print(f"| {r['shift']} | {span} | {ends} |")
+    print()
     print("| against fine-tuning | difference in elicitation | adjusted p |\n| --- | --- | --- |")
     for r in transfer_differences(frame, "fine_tuning", ["elicitation"]).to_dict("records"):
         known = r["low"] == r["low"]
