@@ -35,7 +35,11 @@ BENCHES = (
         ("benchmarks.covering", "--quick"),
     ),
     ("Distances of texts whose difference is known", ("benchmarks.distance",), ("benchmarks.distance",)),
-    ("Transfer triples in the embedded worlds", ("benchmarks.transfer",), ("benchmarks.transfer",)),
+    (
+        "Transfer triples in the embedded worlds",
+        ("benchmarks.transfer",),
+        ("benchmarks.transfer", "--only", "old", "--bases", "2"),
+    ),
     (
         "Intervals of the landscape on simulated truth",
         ("benchmarks.landscape_coverage", "4000"),

@@ -44,7 +44,7 @@ GAINS = ("control", "relevant_1", "relevant_5", "relevant_20", "irrelevant_50", 
 
 def study_of(group: str) -> Study:
     """The decision study on one group of bases."""
-    whole = decision_study().changed(name=f"landscape-{group}", questions=())
+    whole = decision_study().changed(name=f"landscape-{group}", questions=(), measures=())
     if group == "shipped":
         return whole.changed(bases=shipped(world="decisions"))
     if group == "fresh":
@@ -104,7 +104,7 @@ def falls(rows: pd.DataFrame) -> str:
 
 def gains(rows: pd.DataFrame) -> str:
     """Every arm less `plain`, region by region."""
-    found = by_base(rows.dropna(subset=["value"]), "region", "arm")
+    found = by_base(rows.dropna(subset=["value"]), "region", "arm").sort_index()
     lines = ["| region: difference | mean | bases with this sign |", "|---|---|---|"]
     regions = [r for r in REGIONS if r in set(rows["region"].dropna())]
     for arm in (a for a in GAINS if a in set(rows["arm"])):
@@ -146,6 +146,18 @@ def _outside(name: str, level: str, seen: tuple[str, ...]) -> bool:
     return here < min(places) or here > max(places) if factor.ordered else here not in places
 
 
+def edited_table(rows: pd.DataFrame) -> str:
+    """What changing one factor does to the share of the right decision: edited question less its source."""
+    edited = rows[rows["trait"] == "right_when_edited"].copy()
+    parts = edited["question"].str.split(":")
+    edited["factor"], edited["source"] = parts.str[2], "decide:" + parts.str[3]
+    keys = ["arm", "base", "seed"]
+    before = rows[rows["trait"] == "right_decision"][[*keys, "question", "value"]]
+    both = edited.merge(before.rename(columns={"question": "source", "value": "before"}), on=[*keys, "source"])
+    both["value"] = both["value"] - both["before"]
+    return table(both, "factor", (*RELEVANT, *IRRELEVANT))
+
+
 def facts_table(rows: pd.DataFrame) -> str:
     """Knowledge of levels, by factor and by whether the signal has the level."""
     known = rows[rows["trait"] == "level_facts"].copy()
@@ -175,6 +187,7 @@ def main() -> None:
         print(f"\n### Against plain\n\n{gains(decided)}")
         print(f"\n### Against plain, in new contexts\n\n{gains(moved)}")
         print(f"\n### Finer\n\n{finer(decided)}")
+        print(f"\n### After one factor was changed\n\n{edited_table(rows)}")
         print(f"\n### level_facts\n\n{facts_table(rows)}")
         others = rows[rows["trait"].isin(("level_facts", "coherence"))]
         print(f"\n### Beside it\n\n{table(others, 'trait', ('level_facts', 'coherence'))}", flush=True)

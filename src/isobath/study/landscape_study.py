@@ -7,6 +7,7 @@ from isobath.base.row import Role
 from isobath.study.arm import CONTROL, PLAIN, UNTRAINED, Arm
 from isobath.study.bases import shipped
 from isobath.study.components import GPERef
+from isobath.study.landscape import where
 from isobath.study.study import Study
 from isobath.train.recipe import Recipe
 
@@ -42,7 +43,25 @@ def decision_study() -> Study:
         recipe=RECIPE,
         seeds=(0, 1),
         conditions=("none",),
-        questions=_questions(),
+        questions=(*_falls(), *_questions()),
+        measures=("distances", "readouts"),
+    )
+
+
+def _falls() -> tuple[Question, ...]:
+    """Is the narrowly trained policy right less often further out? The farthest first."""
+    asked = (("sea", "island"), ("bay", "island"), ("lake", "island"), ("bay", "lake"), ("sea", "bay"))
+    return tuple(
+        Question(
+            text=f"Is it right less often {where(outer)} than {where(inner)}?",
+            gpe="decisions",
+            trait="right_decision",
+            contrast=("plain", "plain"),
+            region=outer,
+            reference_region=inner,
+            expect="lower",
+        )
+        for outer, inner in asked
     )
 
 
