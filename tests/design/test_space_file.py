@@ -161,10 +161,17 @@ def test_every_value_has_a_bin_however_skewed(values):
     assert {space.point({"x": v})["x"] for v in values} >= {space.factor("x").domain[0]}
 
 
+@pytest.mark.parametrize("numbers", [(2**53, 2**53 + 1, 3), tuple(2**60 + i for i in range(30)), (10**300, 1.5)])
+def test_whole_numbers_of_any_size_are_levels_of_their_own(numbers):
+    space, _ = infer_space([{"x": n} for n in numbers])
+    assert len({space.point({"x": n})["x"] for n in numbers}) == (len(numbers) if len(numbers) < 12 else 1)
+
+
 @pytest.mark.parametrize(
     ("points", "irrelevant", "message"),
     [
         ([], (), "no levels"),
+        ([{"a": 10**400}, {"a": 1}], (), "a text, a finite number or null"),
         ([{"a": math.nan}], (), "a = nan"),
         ([{"a": ["x"]}], (), "a text, a finite number or null"),
         ([{"a": None}], (), "no level in any point"),

@@ -58,7 +58,7 @@ def infer_space(
 
 def _factor(name: str, values: Sequence[object], *, relevant: bool, missing: bool) -> tuple[Factor, str]:
     for value in values:
-        if not isinstance(value, str | int | float | None) or (isinstance(value, float) and not math.isfinite(value)):
+        if not isinstance(value, str | int | float | None) or (isinstance(value, int | float) and not _finite(value)):
             raise InputError(f"{name} = {value!r}", "a level is a text, a finite number or null", "write it as one")
     present = [v for v in values if v is not None and v != MISSING]
     if not present:
@@ -79,16 +79,25 @@ def _shape(present: Sequence[object]) -> tuple[dict[str, object], str]:
     if not all(isinstance(v, int | float) and not isinstance(v, bool) for v in present):
         levels = tuple(dict.fromkeys(level_text(v) for v in present))
         return {"kind": "nominal", "levels": levels}, f"nominal, without an order ({_listed(levels)})"
-    numbers = sorted({float(v) for v in present if isinstance(v, int | float)})
+    # as they are: a whole number above 2**53 is another one as a float
+    numbers = sorted({v for v in present if isinstance(v, int | float)})
     if len(numbers) <= FEW:
         levels = tuple(level_text(v) for v in numbers)
         return {"kind": "ordinal", "levels": levels}, f"ordinal, in the order of its numbers ({_listed(levels)})"
     every = np.array([float(v) for v in present if isinstance(v, int | float)])
     inner = sorted({_rounded(q) for q in np.quantile(every, np.arange(1, BINS) / BINS)})
-    inner = [edge for edge in inner if numbers[0] < edge <= numbers[-1]] or [numbers[1]]
+    inner = [edge for edge in inner if numbers[0] < edge <= numbers[-1]] or [float(numbers[1])]
     edges = (-math.inf, *inner, math.inf)
     shown = ", ".join(f"{edge:g}" for edge in inner)
     return {"kind": "continuous", "edges": edges}, f"continuous, in {len(inner) + 1} bins parted at {shown}"
+
+
+def _finite(number: float) -> bool:
+    """Whether it is a number that bins can be made of; a whole number may be too large for one."""
+    try:
+        return math.isfinite(float(number))
+    except OverflowError:
+        return False
 
 
 def _rounded(number: float) -> float:
