@@ -91,6 +91,12 @@ def test_a_predicate_forbids_exactly_the_combinations_it_is_true_for():
     assert Space.model_validate_json(space.model_dump_json()) == space
 
 
+@pytest.mark.parametrize("on", [(), "tines", ("tines", "tines"), ("prongs",)])
+def test_a_predicate_is_asked_about_factors_that_are_there(on):
+    with pytest.raises(InputError):
+        forbid(SPACE, lambda part: True, on=on)
+
+
 @pytest.mark.parametrize(
     ("clause", "message"),
     [({}, "empty clause"), ({"tines": ("9",)}, "no level"), ({"prongs": ("2",)}, "factor 'prongs'")],

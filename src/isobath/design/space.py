@@ -143,7 +143,10 @@ def forbid(space: Space, predicate: Callable[[Point], bool], on: Sequence[str]) 
     """`space` without the combinations of the factors `on` for which `predicate` is true.
 
     The predicate is asked once for every combination of these factors alone, so that the space stays plain data.
+    Raises `InputError` where `on` names none, a factor twice, or one that is not there.
     """
+    if isinstance(on, str) or not on or len(set(on)) != len(on):
+        raise InputError(f"on = {on!r}", "names at least one factor, each once", "list the predicate's factors")
     domains = [space.factor(name).domain for name in on]
     found: list[Clause] = []
     for levels in product(*domains):
