@@ -10,6 +10,8 @@ from isobath.base.errors import InputError
 from isobath.base.row import State
 from isobath.gpe.tagged.file import read_tagged
 from isobath.gpe.tagged.line import tagged_line
+from isobath.gpe.tagged.rows import judged_rows
+from isobath.gpe.tagged.spec import TaggedSpec
 
 TRAIN = {"split": "train", "levels": {"tines": 3, "material": "metal"}}
 JUDGED = {"split": "test", "id": "a", "levels": {"tines": 4, "material": "metal"}, "value": 1}
@@ -43,6 +45,39 @@ def test_no_agreed_decision_is_contested_and_not_wrong():
     assert line.contested and line.gold is None and not tagged_line(ASKED, 1, "f:1").contested
 
 
+def placed(tmp_path, *lines, rule=""):
+    """Judged rows of `lines` by question, and the remarks; `rule` are lines of a space file."""
+    space = tmp_path / "space.yaml"
+    factors = "- {name: tines, kind: ordinal, levels: [3, 4, 6]}\n- {name: material, levels: [metal]}\n"
+    space.write_text(f"factors:\n{factors}{rule}")
+    found = TaggedSpec(path=str(written(tmp_path, TRAIN, *lines)), space=str(space)).read()
+    return {(row["question"], row["trait"]): (row["value"], row["state"]) for row in judged_rows(found)}, found.remarks
+
+
+def test_a_judged_answer_is_not_scored_where_no_decision_is_agreed(tmp_path):
+    other = {"split": "test", "id": "c", "levels": {"tines": 6, "material": "metal"}, "value": 1}
+    rows, said = placed(tmp_path, {**JUDGED, "gold": None}, other, {**other, "trait": "polite"})
+    assert rows == {
+        ("a", "right_decision"): (None, "not_applicable"),
+        ("c", "right_decision"): (1.0, "ok"),
+        ("c", "polite"): (1.0, "ok"),
+    }
+    assert said[-1] == "Questions without an agreed decision, whose answers are not scored: 1."
+    rule = "rule:\n  cases:\n    - {when: {tines: 6}, then: null}\n  otherwise: fork\n"
+    rows, _ = placed(tmp_path, JUDGED, other, {**other, "trait": "polite"}, rule=rule)
+    assert rows["c", "right_decision"] == (None, "not_applicable")
+    assert rows["a", "right_decision"] == rows["c", "polite"] == (1.0, "ok")
+
+
+def test_the_remarks_say_what_the_support_is(tmp_path):
+    path = written(tmp_path, TRAIN, TRAIN, {**TRAIN, "levels": {"tines": 5, "material": "metal"}}, JUDGED)
+    said = TaggedSpec(path=str(path), n_min=2).read().remarks[-1]
+    assert said == (
+        "Support, combinations with at least 2 training examples: 1, of 2 examples in all; examples of rarer "
+        "combinations, which do not count: 1."
+    )
+
+
 @pytest.mark.parametrize(("value", "read"), [(1, 1.0), (0, 0.0), (True, 1.0), (0.25, 0.25)])
 def test_values_are_numbers_between_0_and_1(value, read):
     line = tagged_line({**JUDGED, "value": value}, 1, "f:1")
@@ -67,6 +102,7 @@ def test_a_judgement_that_is_missing_is_a_state_and_never_0(state):
         ({**JUDGED, "state": "refused"}, "only an ok answer has a value"),
         ({**JUDGED, "state": "fine"}, "state is 'fine'"),
         ({**JUDGED, "seed": "one"}, "a seed is a whole number"),
+        ({**JUDGED, "seed": 2**63}, "a whole number of 64 bits"),
         ({**JUDGED, "kind": "nice"}, "kind is 'nice'"),
         ({k: v for k, v in JUDGED.items() if k != "value"}, "neither a judgement nor options"),
         ({**ASKED, "gold": "maybe"}, "gold is 'maybe'"),

@@ -89,7 +89,7 @@ def tagged_line(values: Mapping[str, Any], number: int, at: str, *, placed: bool
         chat=chat,
         options=options,
         gold=values.get("gold"),
-        contested=bool(options) and "gold" in values and values["gold"] is None,
+        contested="gold" in values and values["gold"] is None,
         value=value,
         state=state,
         **_labels(values, at),
@@ -200,8 +200,8 @@ def _labels(values: Mapping[str, Any], at: str) -> dict[str, Any]:
             found[name] = str(values[name])
     seed = values.get("seed")
     if seed is not None:
-        if not isinstance(seed, int) or isinstance(seed, bool):
-            raise InputError(f"seed is {seed!r}", "a seed is a whole number", "correct it", at)
+        if not isinstance(seed, int) or isinstance(seed, bool) or abs(seed) >= 2**63:
+            raise InputError(f"seed is {seed!r}", "a seed is a whole number of 64 bits", "correct it", at)
         found["seed"] = seed
     if values.get("kind") is not None:
         try:

@@ -6,7 +6,8 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from isobath.base.row import COLUMNS, Role
+from isobath.base.row import COLUMNS, Role, State
+from isobath.gpe.tagged.gpe import TRAIT
 from isobath.gpe.tagged.line import TaggedLine
 from isobath.gpe.tagged.spec import Landscape
 
@@ -17,12 +18,16 @@ UNTRAINED = ("untrained", "base", "before")
 def judged_rows(landscape: Landscape) -> Iterator[dict[str, Any]]:
     """One record per judged test line, with the columns of `isobath.base.row.COLUMNS`.
 
-    Lines without a `base` share one, named after their model; then several `seed`s are training runs of it.
+    Lines without a `base` share one, named after their model; then several `seed`s are training runs of it. Where no
+    decision is agreed, an answer has no value as a right decision (`TRAIT`), whatever somebody judged.
     """
     place_of = {line.id: i for i, line in enumerate(landscape.questions)}
     for line in landscape.file.test:
         i = place_of[line.id]
-        yield {**dict.fromkeys(COLUMNS), **line_labels(line), **_where(landscape, i)}
+        row = {**dict.fromkeys(COLUMNS), **line_labels(line), **_where(landscape, i)}
+        if line.trait == TRAIT and (line.contested or line.id in landscape.contested):
+            row |= {"value": None, "state": str(State.NOT_APPLICABLE)}
+        yield row
 
 
 def line_labels(line: TaggedLine) -> dict[str, Any]:

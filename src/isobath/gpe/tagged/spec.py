@@ -59,14 +59,24 @@ def _marked(space: Space, irrelevant: tuple[str, ...]) -> Space:
 class Landscape:
     """A tagged file in its space: the support, and where every test line lies.
 
-    `remarks` are sentences on what was assumed or noticed. Raises `InputError` where no training line gives a support.
+    Raises `InputError` where no training line gives a support.
     """
 
     def __init__(
         self, file: TaggedFile, space: Space, rule: DecisionRule | None, n_min: int, said: tuple[str, ...]
     ) -> None:
-        self.file, self.space, self.rule, self.remarks = file, space, rule, (*said, *file.notes)
-        self.n_min = n_min
+        self.file, self.space, self.rule, self.n_min = file, space, rule, n_min
+        self._said = said
+
+    @cached_property
+    def remarks(self) -> tuple[str, ...]:
+        """Sentences on what was assumed or noticed, and on what the support is made of."""
+        found = self.support
+        least = "one training example" if self.n_min == 1 else f"{self.n_min:,} training examples"
+        sentence = f"Support, combinations with at least {least}: {len(found):,}, of {found.examples:,} examples in all"
+        left = f"; examples of rarer combinations, which do not count: {found.left_out:,}" if found.left_out else ""
+        nobody = [f"Questions without an agreed decision, whose answers are not scored: {len(self.contested):,}."]
+        return (*self._said, *self.file.notes, f"{sentence}{left}.", *(nobody if self.contested else ()))
 
     @property
     def path(self) -> Path:
@@ -101,9 +111,18 @@ class Landscape:
 
     def gold(self, line: TaggedLine, point: Point) -> str | None:
         """The right decision on a question: what its line says, else what the space's rule says; None if neither."""
-        if line.options or line.gold is not None:
+        if line.options or line.gold is not None or line.contested:
             return line.gold
         return None if self.rule is None else self.rule(point)
+
+    @cached_property
+    def contested(self) -> frozenset[str]:
+        """Ids of the questions on which a line, or else the space's rule, says that no decision is agreed."""
+        asked = zip(self.questions, self.points, strict=True)
+        known = self.rule is not None
+        return frozenset(
+            line.id for line, point in asked if (line.contested or known) and self.gold(line, point) is None
+        )
 
     @cached_property
     def places(self) -> Places:
