@@ -78,6 +78,12 @@ def test_absence_is_a_level_only_where_it_is_said_to_be():
     ]
 
 
+def test_the_level_of_absence_is_a_bin_where_it_is_a_number():
+    space = Space(factors=(Factor(name="length", kind="continuous", edges=(0, 10, 20)),))
+    rules = FactorRules(factor="length", number=r"(\d+) cm", otherwise="12")
+    assert tag_by_rule(space, [rules], ["long"])[0].point == {"length": "[10, 20)"}
+
+
 def test_only_tagged_texts_have_a_region():
     support = support_of(FORKS, [{"tines": t, "material": "steel", "length": "[0, 10)"} for t in ("three", "five")])
     texts = ["steel, four tines, 5 cm", "steel, six tines, 5 cm", "four tines, 5 cm", TEXTS[5], "wood, two tines, 5 cm"]

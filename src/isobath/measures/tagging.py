@@ -215,7 +215,9 @@ def _found(factor: Factor, rules: FactorRules, text: str) -> Tag:
             return Tag(factor.level_of(hit[1]), State.OK)
         except InputError:
             return Tag(None, State.PARSE_ERROR)
-    return Tag(None, State.PARSE_ERROR) if rules.otherwise is None else Tag(rules.otherwise, State.OK)
+    if rules.otherwise is None:
+        return Tag(None, State.PARSE_ERROR)
+    return Tag(factor.level_of(rules.otherwise), State.OK)
 
 
 def _named(factor: Factor, said: Judgement) -> Tag:
