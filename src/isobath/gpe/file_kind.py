@@ -16,10 +16,11 @@ def check_head(head: bytes, place: str) -> None:
     if head.startswith(PARQUET):
         raise InputError("the file is Parquet", RULE, "name it .parquet, so that it is read as what it is.", place)
     if is_array(head):
+        named = "" if place.endswith(".json") else "name it .json, or "  # some readers take a .json, and some do not
         raise InputError(
             "the file is one JSON array, not a line per row",
             RULE,
-            "name it .json, or write one element per line, for example `jq -c '.[]' FILE > ROWS.jsonl`.",
+            f"{named}write one element per line, for example `jq -c '.[]' FILE > ROWS.jsonl`.",
             f"{place}:1",
         )
 

@@ -127,7 +127,7 @@ def _layout(table: Table) -> _Layout:
         raise InputError(
             f"no column for {', '.join(missing)} among {', '.join(columns)[:200]}",
             f"{RULE}; the names looked for: {known}",
-            "rename the columns",
+            "rename the columns; scenarios are no table but JSON lines (docs/my-scenarios.md)",
             f"{table.path}:1",
         )
     stated = next((lower[name] for name in ELICITATION if name in lower), None)
