@@ -133,6 +133,10 @@ def test_a_combination_that_is_all_contested_says_so():
 def test_factors_are_chosen_by_where_questions_lie(frame):
     assert telling_factors(frame) in {("tines", "stakes"), ("tines", "material"), ("material", "stakes")}
     assert telling_factors(frame) == telling_factors(frame.assign(value=1 - frame["value"]))
+    many = [json.dumps({"stakes": str(9 - i % 9), "principal": "abc"[i // 9 % 3]}) for i in range(27)]
+    placed = ["lake" if '"a"' in text and '"5"' not in text else "sea" for text in many]
+    wide = pd.DataFrame({"gpe": "g", "question": range(27), "levels": many, "region": placed})
+    assert telling_factors(wide) == ("stakes", "principal"), "nine levels run down"
     one = frame.assign(levels=pd.array(['{"tines": "3"}'] * len(frame), dtype="string"))
     assert telling_factors(one) is None
     names = [f.name.split("-")[0] for f in landscape_sections(landscape(one))[0].figures]

@@ -26,8 +26,10 @@ if TYPE_CHECKING:
 
 FEWEST_ANSWERS = 10
 """A point with fewer answers is drawn dashed and grey."""
-MOST_LEVELS = 8
-"""Factors with more levels make no map."""
+MOST_LEVELS = 12
+"""Factors with more levels make no map: as many as an inferred scale may have."""
+MOST_ACROSS = 8
+"""A factor with more levels runs down the map, which a page has room for."""
 
 WHERE = (
     "Island: the very combination was trained. Shore: all that matters was, only details that do not matter are new. "
@@ -80,7 +82,8 @@ def landscape_sections(
 
 
 def telling_factors(rows: pd.DataFrame) -> tuple[str, str] | None:
-    """The two factors whose levels together best tell the regions of `rows` apart; None if there are no two.
+    """The two factors, down and across, whose levels together best tell the regions of `rows` apart; None if there are
+    no two.
 
     Chosen by where the questions lie, never by what was answered.
     """
@@ -88,7 +91,8 @@ def telling_factors(rows: pd.DataFrame) -> tuple[str, str] | None:
     points_ = [json.loads(text) for text in known_rows["levels"]]
     regions = [str(r) for r in known_rows["region"]]
     names = list(dict.fromkeys(name for p in points_ for name in p))
-    few = [n for n in names if 1 < len({str(p.get(n)) for p in points_}) <= MOST_LEVELS]
+    sizes = {n: len({str(p.get(n)) for p in points_}) for n in names}
+    few = [n for n in names if 1 < sizes[n] <= MOST_LEVELS]
     best: tuple[float, tuple[str, str]] | None = None
     for pair in combinations(few, 2):
         cells: dict[tuple[str, ...], dict[str, int]] = {}
@@ -98,7 +102,10 @@ def telling_factors(rows: pd.DataFrame) -> tuple[str, str] | None:
         told = sum(max(c.values()) for c in cells.values()) / len(points_)
         if best is None or told > best[0] + 1e-9:
             best = told, (pair[0], pair[1])
-    return best[1] if best else None
+    if best is None:
+        return None
+    down, across = best[1]
+    return (across, down) if sizes[across] > max(MOST_ACROSS, sizes[down]) else best[1]
 
 
 @dataclass(frozen=True)
