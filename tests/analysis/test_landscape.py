@@ -299,3 +299,12 @@ def test_one_given_model_is_described_as_it_is():
     found = landscape(frame, Claim.THIS_MODEL)
     assert set(found.regions["over"]) == {"questions"} and set(found.contrasts["over"]) == {"questions"}
     assert found.sentences[0].startswith("Right decision falls from") and "cannot carry" not in found.sentences[0]
+
+
+def test_a_model_at_its_ceiling_falls_nowhere():
+    frame = made_landscape(per_region=40, forks=(Fork("plain", "plain", 3.0, 0.0),))
+    found = landscape(frame.assign(value=pd.array([1.0] * len(frame), dtype="Float64")), chance=0.25)
+    assert not found.contrasts["told_apart"].any() and (found.contrasts["p"] == 1.0).all()
+    assert [o.verdict for o in found.orders] == ["flat"]
+    assert "falls" not in found.sentences[0] and "rises" not in found.sentences[0]
+    assert not found.trends["told_apart"].any()

@@ -28,7 +28,7 @@ FIT_ROUNDS = 25
 """Rounds of alternating means that fit replicate and question effects where the table has gaps."""
 
 ROUNDING = 1e-12
-"""A standard error of a rate below this is none."""
+"""A standard error of a rate, or a difference of rates, below this is none."""
 
 
 class Moments(NamedTuple):
@@ -63,7 +63,7 @@ class Spread:
     def p_value(self) -> float:
         """Two-sided p of the mean being 0; a sign test over `units` where nothing varies and t is undefined."""
         if self.se == 0:
-            return 1.0 if self.mean == 0 else min(1.0, 2 * 0.5**self.units)
+            return 1.0 if abs(self.mean) < ROUNDING else min(1.0, 2 * 0.5**self.units)
         return float(2 * t_tail(abs(self.mean) / self.se, self.df))
 
     def p_equivalent(self, margin: float) -> float:
