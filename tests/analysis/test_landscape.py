@@ -253,6 +253,10 @@ def test_an_arm_that_was_not_asked_at_home_says_so(frame):
     away = frame[(frame["region"] != "island") | (frame["arm"] != "plain")]
     said = landscape(away).sentences
     assert any("was not asked on the island in the plain arm" in s for s in said)
+    nobody = frame["region"] == "island"
+    contested_ = frame.assign(state=frame["state"].mask(nobody, "not_applicable"), value=frame["value"].mask(nobody))
+    said = landscape(contested_).sentences
+    assert any("no scenario there has an agreed decision" in s for s in said) and "was not asked" not in " ".join(said)
     only = landscape(frame[frame["region"] == "island"]).sentences
     assert all("nothing further out has a value" in s for s in only)
 
@@ -307,4 +311,6 @@ def test_a_model_at_its_ceiling_falls_nowhere():
     assert not found.contrasts["told_apart"].any() and (found.contrasts["p"] == 1.0).all()
     assert [o.verdict for o in found.orders] == ["flat"]
     assert "falls" not in found.sentences[0] and "rises" not in found.sentences[0]
-    assert not found.trends["told_apart"].any()
+    assert not found.trends["told_apart"].any() and not found.trends[["slope", "logit_slope"]].any(axis=None)
+    assert found.trends["logit_p"].isna().all()
+    assert set(found.gaps["state"]) == {"no interval"} and (found.gaps["index"] == 0).all()

@@ -53,9 +53,9 @@ def gap_indices(
     `chance` is what a model that knows nothing scores, for all traits or by trait (traits without one are absent).
     `home` defaults to the island. Columns: `KEYS`, region, index, low, high, home_rate, home_errors (its distance
     from chance in standard errors), chance, replicates, questions, state: ``measured``, ``few replicates``, ``no
-    interval`` (a single replicate, or the denominator is too uncertain for any), ``undefined`` (home within
-    `NEAR_CHANCE` standard errors of chance, or below it: nothing to lose), ``too much missing``, ``no home`` (not asked
-    there) or ``contested``.
+    interval`` (a single replicate, a denominator too uncertain for any, or nothing that varies), ``undefined``
+    (home within `NEAR_CHANCE` standard errors of chance, or below it: nothing to lose), ``too much missing``, ``no
+    home`` (not asked there) or ``contested``.
     """
     rows = placed(frame)
     home = home or (REGIONS[0] if REGIONS[0] in set(regions_of(rows)) else NEARNESS[0])
@@ -110,7 +110,10 @@ def fieller(spread_at: Callable[[float], Spread], value: float, level: float = 0
     """The interval of a ratio estimated as `value`; `spread_at(r)` is the spread of numerator - r x denominator.
 
     Fieller's set is an interval only where the denominator differs from 0; a search that finds no end gives NaN.
+    So does a spread of 0: where nothing varies, this interval would be a point.
     """
+    if spread_at(value).se == 0:
+        return Ratio(value, math.nan, math.nan)
 
     def excess(ratio: float) -> float:
         made = spread_at(ratio)

@@ -69,6 +69,9 @@ def _arm_sentences(found: Landscape, where: Mapping[str, str], arm: str) -> list
     regions = {str(r["region"]): r for r in _of(found.regions, where, arm=arm).to_dict("records")}
     home = next((r for r in (REGIONS[0], NEARNESS[0]) if r in regions), "")
     measured = [r for r, record in regions.items() if record["rows"] and record["state"] != "contested"]
+    if home not in measured and home in regions and regions[home]["rows"]:
+        trait, place = _capital(_words(where["trait"])), in_region(home)
+        return [f"{trait} has no value {place} in the {_words(arm)} arm: no scenario there has an agreed decision."]
     if home not in measured:
         return [f"{_capital(_words(where['trait']))} was not asked {in_region(home)} in the {_words(arm)} arm."]
     far = measured[-1]

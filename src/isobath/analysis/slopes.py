@@ -25,7 +25,7 @@ import pandas as pd
 from isobath.analysis.multiplicity import adjusted
 from isobath.analysis.region_rates import Along, placed
 from isobath.analysis.replicates import FIXED, KEYS, Side, replicate_means, sides
-from isobath.analysis.two_way import Array, Moments, Over, Spread, root
+from isobath.analysis.two_way import ROUNDING, Array, Moments, Over, Spread, root
 from isobath.analysis.verdict import ALPHA, FEWEST_REPLICATES, MOST_MISSING
 from isobath.base.logit_normal import expit
 from isobath.base.row import Claim
@@ -181,10 +181,12 @@ def _record(table: Side, x_Q: Array, over: Over) -> dict[str, Any] | None:
     for name, fit in (("", slope_moments), ("logit_", logit_slope_moments)):
         made = fit(values, x, over, weights)
         spread = Spread(float(made.mean), float(made.se), float(made.df), replicates, int(asked.sum()), over)
-        told = (replicates > 1 or over == "questions") and spread.se > 0
+        # the penalty alone would tilt a line through values that are all the same
+        flat = bool(np.nanmax(values) - np.nanmin(values) < ROUNDING)
+        told = (replicates > 1 or over == "questions") and spread.se > 0 and not flat
         low, high = spread.interval() if told else (math.nan, math.nan)
         p = spread.p_value() if told else math.nan
-        numbers |= {f"{name}slope": spread.mean, f"{name}low": low, f"{name}high": high, f"{name}p": p}
+        numbers |= {f"{name}slope": 0.0 if flat else spread.mean, f"{name}low": low, f"{name}high": high, f"{name}p": p}
     return {
         **numbers,
         "replicates": replicates,
