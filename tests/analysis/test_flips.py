@@ -133,3 +133,11 @@ def test_no_pairs_and_impossible_moves_are_refused():
 
 def test_kinds_are_the_words_of_the_page():
     assert [str(kind) for kind in Flip] == ["spurious reliance", "blindness", "needless change"]
+
+
+@pytest.mark.parametrize("claim", list(Claim))
+def test_every_claim_has_flip_rates_and_a_random_decider(claim):
+    pairs = made_pairs()
+    pairs["model"] = pairs["base"]
+    found = flip_rates(pairs, claim)
+    assert len(found) == len(flip_rates(pairs)) and found["random"].between(0, 1).all()

@@ -149,10 +149,10 @@ def _estimates(checked: pd.DataFrame, column: str, claim: Claim, over: Over) -> 
 def _random(checked: pd.DataFrame, claim: Claim) -> pd.DataFrame:
     """Mean over replicates of the chance that two decisions drawn from the arm's own frequencies differ (for blindness:
     agree), decisions before and after the edit each having theirs."""
-    keys, names = ["gpe", "arm", "kind", "factor"], list(REPLICATE[claim])
+    keys = ["gpe", "arm", "kind", "factor"]
+    groups = list(dict.fromkeys([*keys, *REPLICATE[claim]]))  # a claim may name the GPE too
     known = checked[checked["changed"].notna()].copy()
-    known[[*keys, *names]] = known[[*keys, *names]].astype("string").fillna(FIXED)
-    groups = list(dict.fromkeys([*keys, *names]))
+    known[groups] = known[groups].astype("string").fillna(FIXED)
 
     def frequencies(column: str) -> pd.Series[float]:
         counted = known.groupby([*groups, column], observed=True).size()
