@@ -246,3 +246,15 @@ def test_the_page_answers_a_question_of_two_regions(frame, section):
 def test_the_same_landscape_makes_the_same_page(frame, section):
     made = report_with(frame, section)
     assert page_html(page_view(made)) == page_html(page_view(made))
+
+
+def test_of_many_arms_the_plain_one_is_told_and_mapped_and_the_rest_counted(frame):
+    import pandas as pd
+
+    plain = frame[frame["role"] == "plain"]
+    more = [plain.assign(arm=f"mixed {i}", role="treatment", run=plain["run"] + f"-{i}") for i in range(8)]
+    many = pd.concat([frame, *more], ignore_index=True)
+    section = landscape_sections(landscape(many, reference="untrained"))[0]
+    arms = many["arm"].nunique()
+    assert f"The other {arms - 2} arms stand in the figures" in section.text
+    assert "mixed 3" not in section.text and "plain" in section.text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from isobath.analysis.region_rates import REGIONS, point_rates, regions_of
 from isobath.analysis.sentence import in_region
 from isobath.analysis.verdict import FEWEST_REPLICATES
+from isobath.base.row import Role
 from isobath.report.gpe_view import FigureView, rate_value
 from isobath.report.landscape_figures import AXES, along_figure, points_figure, regions_figure
 from isobath.report.report import Section
@@ -53,6 +55,12 @@ POINTS = (
     "{fewest} answers, too few to read. Intervals: in the table."
 )
 
+MOST_DISCS = 300
+"""Discs of all maps of points together, up to which every arm has a map; the numbers are in the table for all."""
+
+MOST_TOLD = 4
+"""Arms up to which each is told in sentences."""
+
 
 @dataclass(frozen=True)
 class MapOptions:
@@ -77,7 +85,7 @@ def landscape_sections(
         title = "Landscape" if not several else f"Landscape: {capital(part.said)}"
         figures = [part.regions(), *part.curves(), *part.points(options or MapOptions())]
         tables = [part.summary(), *part.comparisons()]
-        sections.append(Section(title, part.text(several), figures=figures, tables=tables, first=first))
+        sections.append(Section(title, part.text(), figures=figures, tables=tables, first=first))
     return sections
 
 
@@ -149,18 +157,26 @@ class _Part:
         overs = set(self.of(self.found.regions)["over"]) - {"nothing"}
         return f" {THESE}" if overs == {"questions"} else f" {SOME}" if "questions" in overs else ""
 
-    def text(self, several: bool) -> str:
-        """The sentences of this part as paragraphs; of the whole where there is one part."""
+    def text(self) -> str:
+        """The sentences of this part as paragraphs; where there are many arms, of the plainly trained ones alone."""
         from dataclasses import replace
 
-        found = self.found
-        if several:
-            keys = {"gpe": self.gpe, "trait": self.trait, "condition": self.condition}
-            mine = found.regions
-            for column, value in keys.items():
-                mine = mine[mine[column] == value]
-            found = replace(found, regions=mine)
+        mine = self.of(self.found.regions)
+        arms = list(dict.fromkeys(str(a) for a in mine["arm"]))
+        told = arms
+        if len(arms) > MOST_TOLD:
+            plain = list(dict.fromkeys(str(a) for a in mine[mine["role"] == str(Role.PLAIN)]["arm"]))
+            told = (plain or [a for a in arms if a != self.found.reference])[: MOST_TOLD - 1]
+            told = [a for a in arms if a in told or a == self.found.reference]
+        against = self.found.against
+        found = replace(
+            self.found,
+            regions=mine[mine["arm"].isin(told)],
+            against=against[against["arm"].isin(told)] if len(against) else against,
+        )
         said = [re.sub(r"(?<![\w-])-(?=\d)", "−", s) for s in found.sentences]
+        if len(told) < len(arms):
+            said.append(f"The other {len(arms) - len(told)} arms stand in the figures and tables below.")
         return "\n\n".join(said)
 
     def regions(self) -> FigureView:
@@ -225,11 +241,21 @@ class _Part:
                 name=f"points-{self.name}",
                 title=f"{capital(label(self.trait))}, by {label(factors[0])} and {label(factors[1])}.",
                 caption=POINTS.format(fewest=options.fewest),
-                chart=points_figure(frame, factors, levels, self.order, options.fewest),
+                chart=points_figure(frame, factors, levels, self._mapped(levels), options.fewest),
                 frame=frame,
                 table=_point_table(frame, factors),
             )
         ]
+
+    def _mapped(self, levels: Mapping[str, Sequence[str]]) -> list[str]:
+        """The arms with a map of points: all, or where maps are large the plain and the last one."""
+        if math.prod(map(len, levels.values())) * len(self.order) <= MOST_DISCS:
+            return list(self.order)
+        mine = self.of(self.found.regions)
+        plain = {str(a) for a in mine[mine["role"] == str(Role.PLAIN)]["arm"]}
+        trained = [a for a in self.order if a != self.found.reference]
+        kept = {*([a for a in trained if a in plain] or trained)[:1], *trained[-1:]}
+        return [a for a in self.order if a in kept]
 
     def summary(self) -> TableView:
         """Per arm: at home, furthest out, the difference, what is lost, and the slope."""

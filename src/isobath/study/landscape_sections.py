@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from isobath.base.row import Claim
+from isobath.base.row import Claim, TraitKind
+from isobath.design.region import Region
 from isobath.report.report import Section
 from isobath.report.tables import Column, TableView, Value
 from isobath.report.words import label
@@ -30,7 +31,8 @@ OWN = (
     "Everywhere else on this page a region is where a question lies around the signal, the same for every arm. Here it "
     "is where the question lies around what the arm itself was trained on, interventions included: what broadening "
     "turns from sea into lake or island. Depth k: relevant factors away from any training point. Novelty order q: size "
-    "of the smallest combination of relevant levels never seen; the larger, the less is new."
+    "of the smallest combination of relevant levels never seen (none on island and shore); the larger, the less is "
+    "new. Means over the questions counted."
 )
 ASSUMED = "How the file was read. A region is only as right as its tags and the roles of its factors."
 
@@ -39,7 +41,8 @@ ASSUMED = "How the file was read. A region is only as right as its tags and the 
 class LandscapeParts:
     """What the landscape of one GPE is made of.
 
-    `rows` are its rows, with regions; `traits` those to draw (none: all that have regions). `support` is what the
+    `rows` are its rows, with regions; `traits` those to draw (none: all that have regions), `headline` the one
+    whose failures are looked at. `support` is what the
     signal covers; `pairs` are decisions on edited points, `own` each arm's own regions (`own_places`), `measured` the
     frames of `frames_of`; `reference` is the arm others are read against, `chance` what a model that knows nothing
     would score, `said` what was assumed.
@@ -49,6 +52,7 @@ class LandscapeParts:
     rows: pd.DataFrame
     claim: Claim
     traits: Sequence[str] = ()
+    headline: str = ""
     arms: Sequence[str] = ()
     support: Support | None = None
     pairs: pd.DataFrame | None = None
@@ -63,7 +67,7 @@ def study_landscapes(results: Results) -> list[Section]:
     """The sections of every GPE of a study whose questions have places; none for other studies."""
     study, store = results.study, results.store
     bases = study.resolved_bases(store)
-    frames = frames_of(study, store, study.cells(store)) if study.measures else {}
+    frames = _measured(results) if study.measures else {}
     sections: list[Section] = []
     for ref in study.gpes:
         gpe = build_gpe(ref, bases[0].world)
@@ -73,17 +77,37 @@ def study_landscapes(results: Results) -> list[Section]:
     return sections
 
 
+def _measured(results: Results) -> dict[str, pd.DataFrame]:
+    """What was measured; the rows say which checkpoint is whose."""
+    import pandas as pd
+
+    names = ["gpe", "arm", "base", "seed"]
+    runs = results.df[[*names, "run"]].drop_duplicates(names).itertuples(index=False, name=None)
+    known = {(str(g), str(a), str(b), None if pd.isna(s) else int(s)): str(run) for g, a, b, s, run in runs}
+    cells = results.study.cells(results.store)
+    keys = {}
+    for cell in cells:
+        seed = None if cell.arm.data == "none" else cell.seed
+        run = known.get((cell.built().name, cell.arm.name, cell.base.name, seed))
+        if run is not None:
+            keys[cell.name] = run
+    return frames_of(results.study, results.store, cells, keys)
+
+
 def _parts(
     results: Results, gpe: GPE, rows: pd.DataFrame, frames: Mapping[str, pd.DataFrame], bases: Sequence[ResolvedBase]
 ) -> LandscapeParts:
     study = results.study
-    drawn = [t.name for t in gpe.traits if all(q.edit is None for q in t.questions)]
+    drawn = [
+        t.name for t in gpe.traits if t.kind is not TraitKind.COHERENCE and all(q.edit is None for q in t.questions)
+    ]
     there = set(rows["arm"])
     return LandscapeParts(
         gpe=gpe.name,
         rows=rows,
         claim=claim_of(study),
         traits=drawn,
+        headline=gpe.headline,
         arms=[arm.name for arm in study.arms if arm.name in there],
         support=None if gpe.space is None else support_in(gpe.space, gpe.signal.rows),
         pairs=edited_pairs(gpe, rows, results.store),
@@ -113,7 +137,8 @@ def landscape_sections(parts: LandscapeParts) -> list[Section]:
     if parts.own is not None and parts.own["arm"].nunique() > 1:
         sections.append(_own_section(parts.own))
     if "distances" in parts.measured:
-        sections.append(distance_section(rows, parts.measured, parts.claim, parts.reference))
+        headline = rows[rows["trait"] == parts.headline] if parts.headline else rows
+        sections.append(distance_section(headline, parts.measured, parts.claim, parts.reference))
     if "readouts" in parts.measured:
         sections.append(readout_section(parts.measured["readouts"], parts.reference, parts.arms))
     if parts.said:
@@ -130,15 +155,20 @@ def _options(support: Support | None, kind: type[MapOptions]) -> MapOptions:
 
 
 def _own_section(own: pd.DataFrame) -> Section:
-    columns = [Column("arm"), Column("region"), *(Column(t, True) for t in ("questions", "mean k", "mean q"))]
+    regions = [str(r) for r in Region if (own["region"] == str(r)).any()]
+    found = {(str(r["arm"]), str(r["region"])): r for r in own.to_dict("records")}
     rows = [
-        [
-            Value(label(str(r["arm"]))),
-            Value(str(r["region"])),
-            Value(f"{int(r['questions']):,}", kind="num"),
-            Value(f"{r['mean_k']:.2f}", kind="num"),
-            Value("all covered" if r["q_none"] == r["questions"] else f"{r['mean_q']:.2f}", kind="num"),
-        ]
-        for r in own.to_dict("records")
+        [Value(label(arm)), *(_own_field(found.get((arm, region))) for region in regions)]
+        for arm in dict.fromkeys(str(a) for a in own["arm"])
     ]
-    return Section("Where the questions lie around each arm's own training", OWN, tables=[TableView(columns, rows)])
+    table = TableView([Column("arm"), *(Column(region, True) for region in regions)], rows, "Questions in each region.")
+    return Section("Where the questions lie around each arm's own training", OWN, tables=[table])
+
+
+def _own_field(record: Mapping[Any, Any] | None) -> Value:
+    if record is None:
+        return Value("0", kind="num")
+    note = f"k {record['mean_k']:.2f}"
+    if record["q_none"] < record["questions"]:
+        note += f", q {record['mean_q']:.2f}"
+    return Value(f"{int(record['questions']):,}", kind="num", note=note)

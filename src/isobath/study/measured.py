@@ -52,7 +52,11 @@ class MeasureTask(NamedTuple):
     store: str
 
 
-def tasks_of(study: Study, cells: Iterable[Cell], store: Store) -> list[MeasureTask]:
+Keys = Mapping[str, str]
+"""Cell name -> key of its checkpoint, where that is known: rendering all training rows to find it out takes a while."""
+
+
+def tasks_of(study: Study, cells: Iterable[Cell], store: Store, keys: Keys | None = None) -> list[MeasureTask]:
     """What is to be measured: distances once per base and GPE, readouts once per checkpoint. Placed questions only."""
     found: dict[str, MeasureTask] = {}
     for cell in cells:
@@ -61,13 +65,15 @@ def tasks_of(study: Study, cells: Iterable[Cell], store: Store) -> list[MeasureT
         for what in study.measures:
             if what == "distances" and not cell.built().signal.rows:
                 continue
-            found.setdefault(store.key(KIND, measure_spec(cell, what, store)), MeasureTask(cell, what, str(store.root)))
+            key = store.key(KIND, measure_spec(cell, what, store, keys))
+            found.setdefault(key, MeasureTask(cell, what, str(store.root)))
     return list(found.values())
 
 
-def measure_spec(cell: Cell, what: Measure, store: Store) -> dict[str, Any]:
+def measure_spec(cell: Cell, what: Measure, store: Store, keys: Keys | None = None) -> dict[str, Any]:
     """What decides the numbers: the model's bytes, and what it is shown."""
-    model = cell.base.identity if what == "distances" else checkpoint_key(cell, store)
+    known = (keys or {}).get(cell.name)
+    model = cell.base.identity if what == "distances" else known or checkpoint_key(cell, store)
     return {"what": what, "model": model, "gpe": gpe_identity(cell.gpe, cell.base.world), "version": VERSION}
 
 
@@ -76,13 +82,16 @@ def measure(task: MeasureTask) -> str:
     return _measured(task).key
 
 
-def measured_frame(study: Study, cells: Iterable[Cell], store: Store, what: Measure, file: str) -> pd.DataFrame:
+def measured_frame(
+    study: Study, cells: Iterable[Cell], store: Store, file: tuple[Measure, str], keys: Keys | None = None
+) -> pd.DataFrame:
     """One file of every artifact of `what`, joined, with the columns that say whose it is.
 
     Distances have ``base`` and ``gpe``; readouts also ``arm`` and ``seed``. Measures now what the store does not hold.
     """
     import pandas as pd
 
+    what, name = file
     wanted = study.model_copy(update={"measures": (what,)})
     first: dict[tuple[object, ...], Cell] = {}
     for cell in cells:
@@ -90,18 +99,18 @@ def measured_frame(study: Study, cells: Iterable[Cell], store: Store, what: Meas
         first.setdefault((cell.base.name, cell.gpe.name, *arm), cell)
     parts = []
     for cell in first.values():
-        for task in tasks_of(wanted, [cell], store):
+        for task in tasks_of(wanted, [cell], store, keys):
             labels: dict[str, Any] = {"base": cell.base.name, "gpe": cell.built().name}
             if what == "readouts":
                 labels |= {"arm": cell.arm.name, "seed": cell.seed}
-            parts.append(pd.read_parquet(_measured(task).path / file).assign(**labels))
+            parts.append(pd.read_parquet(_measured(task, keys).path / name).assign(**labels))
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
 
-def _measured(task: MeasureTask) -> Artifact:
+def _measured(task: MeasureTask, keys: Keys | None = None) -> Artifact:
     store = Store(task.store)
-    spec = measure_spec(task.cell, task.what, store)
-    parents = [checkpoint_key(task.cell, store)] if task.what == "readouts" and task.cell.arm.trains else []
+    spec = measure_spec(task.cell, task.what, store, keys)
+    parents = [spec["model"]] if task.what == "readouts" and task.cell.arm.trains else []
     return store.produce(KIND, spec, lambda folder: _write(task, store, folder), parents=parents)
 
 
@@ -208,10 +217,10 @@ FILES: Mapping[str, tuple[Measure, str]] = {
 """What each measure gives, by name."""
 
 
-def frames_of(study: Study, store: Store, cells: Sequence[Cell]) -> dict[str, pd.DataFrame]:
+def frames_of(study: Study, store: Store, cells: Sequence[Cell], keys: Keys | None = None) -> dict[str, pd.DataFrame]:
     """Every frame that the study's measures give, by the names of `FILES`."""
     return {
-        name: measured_frame(study, cells, store, what, file)
-        for name, (what, file) in FILES.items()
-        if what in study.measures
+        name: measured_frame(study, cells, store, file, keys)
+        for name, file in FILES.items()
+        if file[0] in study.measures
     }

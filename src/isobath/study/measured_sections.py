@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 SHAPE = (
     "What is the shape of the distribution? Each measure of distance is asked one thing: does a wrong answer lie "
     "further out than a right one? The chance that it does is the area under the ROC curve (AUROC; 0.50 is chance), "
-    "with a 95% interval over bases and questions; `within regions` compares questions of one region only, so that "
-    "what the region says already counts for nothing. Hidden states are those of the base before fine-tuning."
+    "with a 95% interval over bases and questions; the column within regions compares questions of one region only, "
+    "so that what the region says already counts for nothing. Hidden states are those of the base before fine-tuning."
 )
 STATES = (
     "A linear readout of the hidden state at the end of each scenario, trained on the island alone and tested on every "
@@ -29,14 +29,15 @@ TOLD = "Can a classifier tell a region's scenarios from training scenarios at al
 
 
 def distance_section(rows: pd.DataFrame, measured: Mapping[str, pd.DataFrame], claim: Claim, reference: str) -> Section:
-    """Which covariate predicts failure, arm by arm; the untrained arm is left out where there are others."""
+    """Which covariate predicts failure, arm by arm; the arm `reference` is left out. Sentences tell the first arm."""
     from isobath.measures.failure import failure_table
     from isobath.measures.failure_words import failure_sentences
 
     asked = set(measured["distances"]["question"])
     trained = rows[(rows["arm"] != reference) & rows["question"].isin(asked)] if reference else rows
     table = failure_table(trained, measured["distances"].drop(columns="label"), claim)
-    sentences = "\n\n".join(failure_sentences(table))
+    first = table[table["arm"] == table["arm"].iloc[0]]
+    sentences = "\n\n".join([f"The arm {label(str(first['arm'].iloc[0]))}:", *failure_sentences(first)])
     return Section(
         "Which distance predicts failure?",
         f"{SHAPE}\n\n{sentences}",
@@ -64,10 +65,14 @@ def _failure_table(table: pd.DataFrame) -> TableView:
 
     columns = [Column("arm"), Column("distance"), Column("AUROC", True), Column("within regions", True)]
     columns += [Column("beyond the region", True), Column("wrong / right", True)]
-    rows = []
+    rows, unmeasured = [], set[str]()
     for r in table.to_dict("records"):
         if not r["measurable"]:
+            if r["arm"] in unmeasured:
+                continue
+            unmeasured.add(str(r["arm"]))
             numbers = [Value("not measurable", kind="num"), Value("", kind="num"), Value("", kind="num")]
+            r["covariate"] = "all"
         else:
             numbers = [_number(r, *names) for names in (AREA, WITHIN, BEYOND)]
         counts = Value(f"{r['wrong']:.0f} / {r['right']:.0f}", kind="num")
