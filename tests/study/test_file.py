@@ -54,6 +54,8 @@ def test_a_study_survives_its_own_yaml(tmp_path):
         ("arms: [untrained, plain, specific]", "arms: [untrained, planar]", 4, "planar"),
         ("    contrast: [plain, untrained]", "    contrast: [plain, mixed]", 12, "'mixed'"),
         ("    expect: higher", "    expect: up", 13, "expect"),
+        ("    expect: higher", "    region: bye", 13, "the regions are island, shore"),
+        ("    expect: higher", "    region: bay\n    reference_region: iland", 14, "the regions are island, shore"),
         ("bases: shipped", "bases: []", 2, "bases"),
         ("bases: shipped", "bases: [{kind: shiped, base_seed: 0}]", 2, "bases.0"),
         ("recipe:", "recipe: [", 7, "not YAML"),

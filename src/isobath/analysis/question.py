@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from isobath.base.row import Claim
+from isobath.base.row import NEARNESS, REGIONS, Claim
 from isobath.base.value import Value
 
 if TYPE_CHECKING:
@@ -39,6 +39,14 @@ class Question(Value):
     smallest_effect: Annotated[float, Field(gt=0, le=1)] = 0.05
     claim: Claim = Claim.THIS_RECIPE
     family: Literal["headline", "exploratory"] = "headline"
+
+    @field_validator("region", "reference_region")
+    @classmethod
+    def _is_a_region(cls, region: str | None) -> str | None:
+        # found out now, and not after everything was trained and asked
+        if region is not None and region not in (*REGIONS, *NEARNESS):
+            raise ValueError(f"the regions are {', '.join((*REGIONS, *NEARNESS))}")
+        return region
 
     @model_validator(mode="after")
     def _two_sides(self) -> Question:

@@ -19,13 +19,9 @@ from isobath.analysis.replicates import FIXED, KEYS, replicate_means
 from isobath.analysis.two_way import Over
 from isobath.analysis.verdict import FEWEST_REPLICATES, MOST_MISSING
 from isobath.base.errors import InputError
+from isobath.base.row import NEARNESS as NEARNESS
+from isobath.base.row import REGIONS as REGIONS
 from isobath.base.row import Claim, State
-
-REGIONS = ("island", "shore", "lake", "bay", "sea")
-"""From the training points outwards."""
-
-NEARNESS = ("in-distribution", "near", "far")
-"""What distances between texts can tell where there is no factor space (they know of no lake and no bay)."""
 
 Along = Literal["d", "k", "q"]
 """Distance, depth, novelty order: see `isobath.design.region.Place`."""

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+REGIONS = ("island", "shore", "lake", "bay", "sea")
+"""What the column `region` may hold where there is a factor space: from the training points outwards."""
+
+NEARNESS = ("in-distribution", "near", "far")
+"""What it may hold where there is none: distances between texts can tell no lake and no bay."""
+
 
 class State(StrEnum):
     """What became of a response or judgement. Only `OK` carries a value; no other state is ever read as 0."""

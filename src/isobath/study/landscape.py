@@ -10,7 +10,7 @@ from pydantic import Field
 
 from isobath.analysis.question import Question
 from isobath.base.errors import InputError
-from isobath.base.row import Claim
+from isobath.base.row import NEARNESS, Claim
 from isobath.base.value import Value
 from isobath.design.region import Region
 from isobath.gpe.tagged.gpe import TRAIT
@@ -23,8 +23,6 @@ from isobath.study.profile import Training, recipe_for
 from isobath.study.study import Measure, Study
 
 GPE_NAME = "tagged"
-NEARNESS = ("in-distribution", "near", "far")
-"""What stands in the place of regions where scenarios have no levels."""
 
 
 class Tuning(Value):
