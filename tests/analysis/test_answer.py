@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from isobath.analysis.question import Finding, Question, Verdict, answer
+from isobath.analysis.sentence import detectable_words
 from isobath.analysis.table import frame_of, validate
 from isobath.analysis.verdict import decide
 from isobath.base.row import Claim
@@ -184,6 +185,11 @@ def test_a_region_is_a_part_of_the_rows():
     frame["region"] = pd.Series("island", index=frame.index).mask(lake, "lake").astype("string")
     whole, part = answer([question(), question(region="lake")], frame)
     assert (whole.n_questions, part.n_questions) == (40, 3)
+
+
+def test_no_difference_of_rates_is_larger_than_one():
+    assert detectable_words(0.07) == "A true difference of 7 points would have been found four times in five."
+    assert detectable_words(3.8).startswith("No true difference, however large,")
 
 
 def test_perfect_and_constant_answers_do_not_break_a_question():

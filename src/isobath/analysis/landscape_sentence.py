@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from isobath.analysis.region_rates import NEARNESS, REGIONS
-from isobath.analysis.sentence import REPLICATES, in_region, percent, points, size
+from isobath.analysis.sentence import REPLICATES, detectable_words, in_region, percent, points
 from isobath.analysis.verdict import FEWEST_REPLICATES
 
 if TYPE_CHECKING:
@@ -170,7 +170,7 @@ def _null(record: Record) -> str:
         return f" Its interval excludes no difference, but not once all comparisons are counted (adjusted p {p})."
     if not _known(record["detectable"]):
         return ""
-    return f" A true difference of {size(record['detectable'])} would have been found four times in five."
+    return f" {detectable_words(record['detectable'])}"
 
 
 def _of(frame: pd.DataFrame, where: Mapping[str, str], **more: str) -> pd.DataFrame:

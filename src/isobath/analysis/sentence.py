@@ -78,6 +78,13 @@ def size(difference: float) -> str:
     return f"{100 * difference:.2g} points" if difference < 0.0995 else f"{100 * difference:.0f} points"
 
 
+def detectable_words(difference: float) -> str:
+    """The smallest true difference that a null would have found, in a sentence; of rates, so none is above 1."""
+    if difference > 1:
+        return "No true difference, however large, would have been found four times in five."
+    return f"A true difference of {size(difference)} would have been found four times in five."
+
+
 def percent(rate: float) -> str:
     """A rate: ``41%``; one decimal near 0 and 1, and never 0% or 100% for a rate that is not."""
     if math.isnan(rate):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from isobath.analysis.question import Finding, Verdict
-from isobath.analysis.sentence import REPLICATES, points, size
+from isobath.analysis.sentence import REPLICATES, detectable_words, points, size
 
 FEWEST_REPLICATES = 5
 """Below this a claim about more of the same is not made (DESIGN 8); the numbers are shown with a warning."""
@@ -85,4 +85,4 @@ def _seen(finding: Finding) -> str:
     """What effect a null could have seen."""
     if finding.detectable is None:
         return ""
-    return f" A true difference of {size(finding.detectable)} would have been found four times in five."
+    return f" {detectable_words(finding.detectable)}"
