@@ -84,6 +84,13 @@ def test_the_level_of_absence_is_a_bin_where_it_is_a_number():
     assert tag_by_rule(space, [rules], ["long"])[0].point == {"length": "[10, 20)"}
 
 
+def test_numbers_are_levels_in_a_file_of_rules():
+    space = Space(factors=(Factor(name="tines", kind="ordinal", levels=("2", "3")),))
+    written = {"factor": "tines", "rules": [{"level": 3, "pattern": "three"}], "otherwise": 2}
+    tagged = tag_by_rule(space, [FactorRules.model_validate(written)], ["three tines", "a fork"])
+    assert [text.point for text in tagged] == [{"tines": "3"}, {"tines": "2"}]
+
+
 def test_only_tagged_texts_have_a_region():
     support = support_of(FORKS, [{"tines": t, "material": "steel", "length": "[0, 10)"} for t in ("three", "five")])
     texts = ["steel, four tines, 5 cm", "steel, six tines, 5 cm", "four tines, 5 cm", TEXTS[5], "wood, two tines, 5 cm"]
@@ -137,6 +144,8 @@ def test_agreement_by_hand():
 def test_rules_that_cannot_work_are_refused():
     with pytest.raises(InputError, match="no rules for material, length"):
         tag_by_rule(FORKS, RULES[:1], TEXTS)
+    with pytest.raises(InputError, match="factor 'tine'"):
+        tag_by_rule(FORKS, (RULES[0].model_copy(update={"factor": "tine"}), *RULES[1:]), TEXTS)
     with pytest.raises(InputError, match="two sets"):
         tag_by_rule(FORKS, (*RULES, RULES[0]), TEXTS)
     with pytest.raises(InputError, match="tines = 'seven'"):

@@ -17,7 +17,7 @@ from isobath.analysis.intervals import clopper_pearson
 from isobath.base.errors import InputError
 from isobath.base.row import State
 from isobath.base.value import Value
-from isobath.design.factor import Factor
+from isobath.design.factor import Factor, level_text
 from isobath.design.places import place_of
 from isobath.design.region import Place
 from isobath.design.space import Space
@@ -39,6 +39,11 @@ class LevelRule(Value):
     level: str
     pattern: str = Field(min_length=1)
 
+    @field_validator("level", mode="before")
+    @classmethod
+    def _as_written(cls, level: object) -> object:
+        return _level(level)
+
     @field_validator("pattern")
     @classmethod
     def _compiles(cls, pattern: str) -> str:
@@ -59,6 +64,11 @@ class FactorRules(Value):
     number: str | None = None
     several: Literal["first", "error"] = "first"
     otherwise: str | None = None
+
+    @field_validator("otherwise", mode="before")
+    @classmethod
+    def _as_written(cls, otherwise: object) -> object:
+        return _level(otherwise)
 
     @field_validator("number")
     @classmethod
@@ -107,6 +117,8 @@ def tag_by_rule(space: Space, rules: Sequence[FactorRules], texts: Sequence[str]
 
     Raises `InputError` for a factor without rules or with two sets of them, and for a level that it does not have.
     """
+    for rule in rules:
+        space.factor(rule.factor)
     by_factor = {rule.factor: rule for rule in rules}
     missing = [name for name in space.names if name not in by_factor]
     if missing or len(by_factor) < len(rules):
@@ -194,6 +206,11 @@ def agreement_table(first: Sequence[TaggedText], second: Sequence[TaggedText]) -
             }
         )
     return pd.DataFrame(rows)
+
+
+def _level(level: object) -> object:
+    """A level that is a number or a truth value in a file of rules is the same level as in a space file."""
+    return level_text(level) if isinstance(level, int | float) else level
 
 
 def _compiled(pattern: str) -> str:
