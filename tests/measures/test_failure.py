@@ -218,5 +218,7 @@ def test_what_cannot_be_matched_is_refused():
         failure_table(rows, covariates.drop(columns="question"))
     with pytest.raises(InputError, match="two lines of covariates"):
         failure_table(rows, covariates.drop(columns="base"))
+    with pytest.raises(InputError, match="two lines of covariates"):
+        failure_table(rows, pd.concat([covariates, covariates]))
     with pytest.raises(InputError, match="no row has a covariate"):
         failure_table(rows, covariates.assign(question="other" + covariates["question"]))

@@ -109,7 +109,7 @@ def _joined(rows: pd.DataFrame, covariates: pd.DataFrame) -> tuple[pd.DataFrame,
             "name the question of each text",
         )
     if (twice := covariates.duplicated(on)).any():
-        first = covariates.loc[twice.to_numpy().argmax(), on]
+        first = covariates[on].iloc[int(twice.to_numpy().argmax())]
         raise InputError(
             f"two lines of covariates for {dict(first)}",
             f"one per {' and '.join(on)}",
