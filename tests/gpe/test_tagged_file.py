@@ -30,7 +30,7 @@ def written(tmp_path, *lines):
 def test_training_lines_need_levels_and_nothing_else(tmp_path):
     file = read_tagged(written(tmp_path, TRAIN, TRAIN, JUDGED))
     assert [len(file.train), len(file.test)] == [2, 1]
-    assert file.judged and not file.askable and not file.trainable
+    assert not file.trainable
 
 
 def test_a_question_may_be_a_text_or_a_chat_that_ends_with_the_user(tmp_path):

@@ -69,15 +69,6 @@ class Places:
         """Points in each region, in the order of `Region`."""
         return {str(region): int((self.region == region).sum()) for region in Region}
 
-    def frame_columns(self) -> dict[str, list[object]]:
-        """Columns for a table, by name: plain Python values, None where `q` is none."""
-        columns: dict[str, list[object]] = {
-            name: getattr(self, name).tolist()
-            for name in ("region", "k", "q", "d", "beyond", "gap", "new_irrelevant", "enclosed", "count")
-        }
-        columns["q"] = [q or None for q in columns["q"]]
-        return columns
-
 
 def place_all(support: Support, points: Iterable[Point] | Codes, weights: Mapping[str, float] | None = None) -> Places:
     """Where every one of `points` (or codes) lies around `support`.

@@ -23,16 +23,6 @@ class TaggedFile:
     sha256: str
 
     @property
-    def judged(self) -> bool:
-        """Whether its answers were judged elsewhere, so that no model is needed."""
-        return all(line.state is not None for line in self.test)
-
-    @property
-    def askable(self) -> bool:
-        """Whether its questions can be put to a model."""
-        return all(line.options for line in self.test)
-
-    @property
     def trainable(self) -> bool:
         """Whether its training lines hold chats that a model can learn from."""
         return all(line.chat and line.chat[-1].role == "assistant" for line in self.train)
