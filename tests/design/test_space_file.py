@@ -109,6 +109,23 @@ def test_files_that_are_no_space_are_refused(tmp_path, text):
         read_space(written(tmp_path, text))
 
 
+BOMB = "a0: &a0 [x, x]\n" + "".join(f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]\n" for i in range(1, 9))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("factors: [{name: a, levels: &l [*l]}]\n", "an alias repeats what holds it"),
+        ("factors: [&f {name: a, levels: [x], near: *f}]\n", "an alias repeats what holds it"),
+        (f"{BOMB}factors: *a8\n", "an alias repeats what holds it, or too much"),
+        (f"factors: {'[' * 3000}{']' * 3000}\n", "nested too deeply"),
+    ],
+)
+def test_aliases_without_end_are_refused(tmp_path, text, message):
+    with pytest.raises(InputError, match=message):
+        read_space(written(tmp_path, text))
+
+
 def test_a_missing_file_and_bytes_that_are_no_text_are_refused(tmp_path):
     with pytest.raises(InputError, match="No such file"):
         read_space(tmp_path / "nowhere.yaml")

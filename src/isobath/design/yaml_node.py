@@ -12,6 +12,8 @@ import yaml
 
 from isobath.base.errors import InputError
 
+MOST_VALUES = 1_000_000
+
 
 @dataclass(frozen=True, eq=False)
 class YamlNode:
@@ -105,6 +107,10 @@ def read_yaml(path: str | Path) -> YamlNode:
     try:
         text = Path(path).read_text(encoding="utf-8")
         node = yaml.compose(text, Loader=yaml.SafeLoader)
+        if node is not None:
+            _check_size(str(path), node, {})
+    except RecursionError:
+        raise InputError(f"{path} is nested too deeply", "a space has a few levels of nesting", "flatten it") from None
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}", "the file can be read", "check the path") from error
     except UnicodeDecodeError as error:
@@ -116,3 +122,17 @@ def read_yaml(path: str | Path) -> YamlNode:
     if node is None:
         raise InputError("the file is empty", "a map of fields", "write some", f"{path}:1")
     return YamlNode(str(path), node)
+
+
+def _check_size(path: str, node: yaml.Node, known: dict[int, int]) -> int:
+    """Values below `node`, those that aliases repeat counted again. Raises `InputError` where there is no end to it."""
+    if id(node) not in known:
+        known[id(node)] = MOST_VALUES  # what is met again inside itself
+        below = [one for pair in node.value for one in pair] if isinstance(node, yaml.MappingNode) else node.value
+        listed = below if isinstance(node, yaml.CollectionNode) else []
+        known[id(node)] = 1 + sum(_check_size(path, one, known) for one in listed)
+    if known[id(node)] >= MOST_VALUES:
+        YamlNode(path, node).wrong(
+            "an alias repeats what holds it, or too much", f"a file has up to {MOST_VALUES:,} values", "write it out"
+        )
+    return known[id(node)]
