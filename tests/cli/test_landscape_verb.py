@@ -77,6 +77,16 @@ def test_judged_answers_need_no_model(here, capsys):
     assert "What decisions rest on" in page  # decisions differ in one factor at a time
 
 
+def test_answers_under_a_prompt_alone_have_a_landscape_too(here, capsys):
+    rows = lines("train", COLOURS[:3], THINGS)
+    for base in range(5):
+        judged = {"value": lambda c, t: 1, "base": lambda c, t, b=base: f"b{b}", "condition": lambda c, t: "trigger"}
+        rows += lines("test", COLOURS, THINGS, **judged)
+    assert run(write(here / "prompted.jsonl", rows), "--irrelevant", "thing", "--json") == 0
+    (found,) = json.loads(capsys.readouterr().out)["findings"]
+    assert found["question"].endswith("(given, under trigger)?") and found["verdict"] != "not measurable"
+
+
 def test_a_model_is_asked_and_trained(asked, model, capsys):
     steps = ("--steps", "2", "--seeds", "0", "1", "--engine", "inline")
     assert run(asked, "--irrelevant", "thing", "--model", model, "--fine-tune", *steps) == 0

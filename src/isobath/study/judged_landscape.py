@@ -18,7 +18,7 @@ from isobath.store.provenance import provenance
 from isobath.study.bare_landscape import SAID, bare_rows
 from isobath.study.edited import Decided, pairs_frame
 from isobath.study.landscape import GPE_NAME, fall_questions, name_of
-from isobath.study.landscape_sections import LandscapeParts, landscape_sections
+from isobath.study.landscape_sections import LandscapeParts, landscape_sections, shown_conditions
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -78,7 +78,12 @@ class JudgedLandscape:
 
         pairs = self.rows[["trait", "arm"]].drop_duplicates().itertuples(index=False, name=None)
         asked = [(str(t), str(a)) for t, a in pairs]
-        return answer(list(fall_questions(self.regions, asked, self.claim)), self.rows, means={self.claim: self.means})
+        questions = [
+            question
+            for condition in shown_conditions(self.rows)
+            for question in fall_questions(self.regions, asked, self.claim, condition)
+        ]
+        return answer(questions, self.rows, means={self.claim: self.means})
 
     @cached_property
     def report(self) -> Report:

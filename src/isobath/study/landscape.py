@@ -74,12 +74,14 @@ def asked_landscape(
     return made.changed(recipe=recipe_for(training, len(landscape.file.train)))
 
 
-def fall_questions(regions: Mapping[str, int], asked: Iterable[tuple[str, str]], claim: Claim) -> Iterator[Question]:
+def fall_questions(
+    regions: Mapping[str, int], asked: Iterable[tuple[str, str]], claim: Claim, condition: str = "none"
+) -> Iterator[Question]:
     """Does each (trait, arm) of `asked` fall from the innermost of `regions` (with counts of questions) outwards?"""
     inwards = [r for r in (*Region, *NEARNESS) if regions.get(str(r))]
     for trait, arm in asked:
         for region in reversed(inwards[1:]):  # the farthest answer first
-            yield _fall(trait, arm, (str(region), str(inwards[0])), claim)
+            yield _fall(trait, arm, (str(region), str(inwards[0])), claim, condition)
 
 
 def gain_questions(regions: Mapping[str, int], claim: Claim) -> Iterator[Question]:
@@ -97,17 +99,19 @@ def gain_questions(regions: Mapping[str, int], claim: Claim) -> Iterator[Questio
             )
 
 
-def _fall(trait: str, arm: str, regions: tuple[str, str], claim: Claim) -> Question:
+def _fall(trait: str, arm: str, regions: tuple[str, str], claim: Claim, condition: str) -> Question:
     outer, inner = regions
     expect: Literal["lower", "any"] = "lower" if trait == TRAIT else "any"
     asked = "lower" if expect == "lower" else "different"
+    prompted = "" if condition == "none" else f", under {condition}"
     return Question(
-        text=f"Is {trait.replace('_', ' ')} {asked} {where(outer)} than {where(inner)} ({arm})?",
+        text=f"Is {trait.replace('_', ' ')} {asked} {where(outer)} than {where(inner)} ({arm}{prompted})?",
         gpe=GPE_NAME,
         trait=trait,
         contrast=(arm, arm),
         region=outer,
         reference_region=inner,
+        condition=condition,
         expect=expect,
         claim=claim,
     )

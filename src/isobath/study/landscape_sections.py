@@ -118,6 +118,12 @@ def _parts(
     )
 
 
+def shown_conditions(rows: pd.DataFrame) -> list[str]:
+    """The conditions whose landscape is drawn: ``none``, or all of them where nothing was asked without a prompt."""
+    there = [str(condition) for condition in rows["condition"].unique()]
+    return ["none"] if "none" in there else there
+
+
 def landscape_sections(parts: LandscapeParts) -> list[Section]:
     """The landscape first, then what decisions rest on, the arms' own regions, and what was measured besides."""
     from isobath.analysis.flips import flip_rates
@@ -126,9 +132,10 @@ def landscape_sections(parts: LandscapeParts) -> list[Section]:
     from isobath.report.landscape_view import MapOptions
     from isobath.report.landscape_view import landscape_sections as drawn
 
-    rows = parts.rows[parts.rows["region"].notna() & (parts.rows["condition"] == "none")]
+    rows = parts.rows[parts.rows["region"].notna()]
     if parts.traits:
         rows = rows[rows["trait"].isin(parts.traits)]
+    rows = rows[rows["condition"].isin(shown_conditions(rows))]
     chance = {name: level for name, level in parts.chance.items() if name in set(rows["trait"])}
     found = landscape(rows, parts.claim, reference=parts.reference, chance=chance)
     sections = drawn(found, _options(parts.support, MapOptions), parts.arms, first=True)
