@@ -22,7 +22,7 @@ from isobath.report.report import Provenance, Report
 from isobath.report.words import unused_name
 from made_landscape import Fork, made_landscape, made_pairs
 
-HOSTILE = "</script><img src=x onerror=alert(1)>/../../etc {{7*7}} ';\"\\ ü"
+HOSTILE = "</script><img src=x onerror=alert(1)>/../../etc {{7*7}} ';\"\\ ü \u2028 \u2029"
 LEVELS = {"tines": ("2", "3", "4", "5", "6"), "stakes": ("low", "middle", "high")}
 
 

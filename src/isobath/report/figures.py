@@ -7,6 +7,7 @@ of it they belong to; panels and layers filter it.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,9 @@ PANEL = 330
 """Pixels of a panel's width."""
 NARROW = 235
 PER_LINE = 3
+
+LINE_BREAKS = "\u2028\u2029"
+"""Marks that end a line in JavaScript: Vega puts names into expressions, which a name with one of these would break."""
 
 PANEL_TITLES = {"none": "no prompt", "training": "under a prompt", "paraphrase": "under another wording of it"}
 
@@ -88,7 +92,12 @@ def specification(chart: Any) -> dict[str, Any]:
     bare.datasets = alt.Undefined  # altair copies and checks every record, twice; they are plain already
     spec: dict[str, Any] = bare.to_dict(validate=False)
     spec["datasets"] = chart.datasets
-    return {key: value for key, value in spec.items() if key not in ("$schema", "config")}
+    kept = {key: value for key, value in spec.items() if key not in ("$schema", "config")}
+    text = json.dumps(kept, ensure_ascii=False)
+    if not any(mark in text for mark in LINE_BREAKS):
+        return kept
+    whole: dict[str, Any] = json.loads(text.translate({ord(mark): " " for mark in LINE_BREAKS}))
+    return whole
 
 
 def _rate_panels(titles: Sequence[str], arms: Sequence[str], width: int) -> Any:
