@@ -36,6 +36,11 @@ BENCHES = (
     ),
     ("Distances of texts whose difference is known", ("benchmarks.distance",), ("benchmarks.distance",)),
     (
+        "The decision world",
+        ("benchmarks.decision_feasibility", "--groups", "shipped"),
+        ("benchmarks.decision_feasibility", "--help"),
+    ),
+    (
         "Transfer triples in the embedded worlds",
         ("benchmarks.transfer",),
         ("benchmarks.transfer", "--only", "old", "--bases", "2"),

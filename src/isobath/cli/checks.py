@@ -247,7 +247,7 @@ def bases_check() -> Check:
     """The base models that come with the package."""
     from isobath.world.shipped import shipped_bases
 
-    found = shipped_bases()
+    found = (*shipped_bases(), *shipped_bases("decisions"))
     pointers = [b.folder.name for b in found if (b.folder / "model.safetensors").stat().st_size < 1000]
     if not found or pointers:
         return Check(
@@ -256,7 +256,7 @@ def bases_check() -> Check:
             f"{len(found)} shipped bases, {len(pointers)} without weights",
             "install again, or git lfs pull",
         )
-    return Check("bases", "ok", f"{len(found)} shipped bases of the embedded world")
+    return Check("bases", "ok", f"{len(found)} shipped bases of the two embedded worlds")
 
 
 def hub_check(environment: Mapping[str, str] = os.environ) -> Check:

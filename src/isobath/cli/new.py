@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from isobath.base.errors import InputError
 from isobath.base.value import Value
 from isobath.study.arm import STANDARD_ARMS
-from isobath.study.bases import shipped
+from isobath.study.bases import SHIPPED_WORDS, shipped
 from isobath.study.components import GPERef
 from isobath.study.study import Study
 
@@ -36,7 +36,7 @@ COMMENTS = {
     "description": "Stands at the head of the report.",
     "bases": (
         "Pretrained models; a claim about a recipe wants five or more. `shipped` means the five tiny ones of the "
-        "package; a model of yours is {kind: folder, path: FOLDER}."
+        "package (`shipped decisions`: those of the decision world); a model of yours is {kind: folder, path: FOLDER}."
     ),
     "gpes": (
         "A narrow signal, its matched control, and the traits to look for, near and far. With options: "
@@ -133,8 +133,9 @@ def _shortened(study: Study) -> dict[str, Any]:
     given = {name: getattr(study, name) for name in Study.model_fields}
     whole = {name: _plain(value) for name, value in given.items() if value is not None}
     whole["recipe"] = {name: getattr(study.recipe, name) for name in RECIPE_SHOWN} | whole["recipe"]
-    if study.bases == shipped():
-        whole["bases"] = "shipped"
+    word = next((word for word, bases in SHIPPED_WORDS.items() if study.bases == bases), None)
+    if word is not None:
+        whole["bases"] = word
     whole["gpes"] = [ref.name if not ref.options else _plain(ref) for ref in study.gpes]
     whole["arms"] = [arm.name if arm in STANDARD_ARMS else _plain(arm) for arm in study.arms]
     return whole

@@ -13,6 +13,7 @@ def study_schema() -> dict[str, Any]:
     checked when the file is loaded.
     """
     from isobath.study.arm import STANDARD_ARMS
+    from isobath.study.bases import SHIPPED_WORDS
     from isobath.study.components import gpe_names
     from isobath.study.study import Study
 
@@ -27,7 +28,7 @@ def study_schema() -> dict[str, Any]:
         "items": {"anyOf": [standard, fields["arms"]["items"]]},
         "default": standard["enum"],
     }
-    fields["bases"] = {"title": "Bases", "anyOf": [{"const": "shipped"}, fields["bases"]]}
+    fields["bases"] = {"title": "Bases", "anyOf": [{"enum": list(SHIPPED_WORDS)}, fields["bases"]]}
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Isobath study", **schema}
 
 

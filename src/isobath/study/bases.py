@@ -87,6 +87,13 @@ def shipped(count: int = 5, world: Literal["personas", "decisions"] = "personas"
     return tuple(ShippedBase(base_seed=seed, world=world) for seed in range(count))
 
 
+SHIPPED_WORDS: dict[str, tuple[ShippedBase, ...]] = {
+    "shipped": shipped(),
+    "shipped decisions": shipped(world="decisions"),
+}
+"""What a study file may say in place of five shipped bases."""
+
+
 def built_key(base: BuiltBase, store: Store) -> str:
     """The key a built base has in the store."""
     from isobath.world.build import KIND

@@ -16,7 +16,7 @@ from isobath.grading.judge import Judge, judge_identity
 from isobath.grading.judgement import Read
 from isobath.store import Store
 from isobath.study.arm import CONDITIONS, STANDARD_ARMS, Arm, ConditionName
-from isobath.study.bases import Base, BuiltBase, EndpointBase, ResolvedBase, resolve_base, shipped
+from isobath.study.bases import SHIPPED_WORDS, Base, BuiltBase, EndpointBase, ResolvedBase, resolve_base
 from isobath.study.cell import Cell
 from isobath.study.components import GPERef, build_gpe, gpe_identity, gpe_names
 from isobath.train.recipe import Recipe
@@ -40,9 +40,9 @@ class Study(Value):
     `judge` is asked about answers in free text, where a trait needs it; `judge_read` says how its ratings are read.
     `measures` look beyond answers, where the questions lie in a factor space: ``distances`` (which measure of distance
     tells best where the model will be wrong), ``readouts`` (what can be read off hidden states, region by region).
-    In a file, ``bases: shipped`` stands for the five shipped bases, and a GPE or a standard arm may be given by name.
-    Raises `InputError` when a question names an arm, GPE or condition the grid does not have: such a question could
-    never be answered.
+    In a file, ``bases: shipped`` stands for the five shipped bases of the personas world (``shipped decisions`` for
+    those of the decision world), and a GPE or a standard arm may be given by name. Raises `InputError` when a question
+    names an arm, GPE or condition the grid does not have: such a question could never be answered.
     """
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
@@ -61,7 +61,7 @@ class Study(Value):
     @field_validator("bases", mode="before")
     @classmethod
     def _shipped_by_name(cls, bases: Any) -> Any:
-        return shipped() if bases == "shipped" else bases
+        return SHIPPED_WORDS[bases] if isinstance(bases, str) and bases in SHIPPED_WORDS else bases
 
     @field_validator("gpes", mode="before")
     @classmethod
