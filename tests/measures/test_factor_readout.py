@@ -211,6 +211,8 @@ def test_what_does_not_fit_is_refused():
     states, points, regions = drawn(40)
     with pytest.raises(InputError, match="a point and a region for each text"):
         factor_readout(states, points[1:], regions, COLOUR)
+    with pytest.raises(InputError, match="not finite"):
+        factor_readout(np.where(states == states.max(), np.nan, states), points, regions, COLOUR)
     with pytest.raises(InputError, match="the region 'lagoon'"):
         factor_readout(states, points, ["lagoon", *regions[1:]], COLOUR)
     with pytest.raises(InputError, match="no text of the island"):

@@ -257,6 +257,8 @@ def _check(
             "states are (layers, texts, width), with a point and a region for each text",
             "give one of each per text",
         )
+    if not np.isfinite(states).all():
+        raise InputError("states that are not finite", "states are finite", "look at the model's precision")
     known = {str(region) for region in Region}
     if strange := sorted({str(region) for region in regions} - known):
         raise InputError(f"the region {strange[0]!r}", f"a region is one of {', '.join(known)}", "correct it")
