@@ -36,7 +36,7 @@ def tagged_gpe(world: Any = None, **options: Any) -> GPE:
     return GPE(
         name="tagged",
         description=f"{len(landscape.questions)} questions of {file.path.name}; support: {len(file.train)} training "
-        f"examples in {len(landscape.support.codes)} cells.",
+        f"examples, {len(landscape.support)} cells with {landscape.n_min} or more of them.",
         signal=Signal(name=file.path.stem, role="signal", rows=rows),
         control=Signal(name="none", role="control", rows=()),
         traits=(_trait(landscape),),
