@@ -101,7 +101,7 @@ def test_contested_scenarios_are_asked_and_never_scored(here, asked, model):
     rows = pd.read_parquet(next((here / "out").glob("*/rows.parquet")))
     contested = rows[rows["question"] == f"{COLOURS[-1]}-{THINGS[-1]}"]
     assert set(contested["state"]) == {"not_applicable"} and contested["value"].isna().all()
-    assert set(rows["region"]) >= {"island", "lake", "bay"} - {"lake"}
+    assert set(rows["region"]) == {"island", "bay", "sea"}
 
 
 def test_measures_reach_the_report(asked, model, here):
@@ -110,9 +110,9 @@ def test_measures_reach_the_report(asked, model, here):
     rows += [json.loads(line) for line in Path(asked).read_text().splitlines() if '"test"' in line]
     file = write(here / "many.jsonl", rows)
     flags = ("--fine-tune", "--steps", "1", "--engine", "inline", "--json")
-    code = run(file, "--irrelevant", "thing", "--model", model, *flags, *measures)
+    assert run(file, "--irrelevant", "thing", "--model", model, *flags, *measures) == 0
     page = next((here / "out").glob("*/report.html")).read_text()
-    assert code == 1 or "Which distance predicts failure?" in page
+    assert "Which distance predicts failure?" in page
     assert "What can be read off hidden states" in page
 
 
