@@ -199,3 +199,12 @@ def test_whole_numbers_of_any_size_are_levels_of_their_own(numbers):
 def test_what_cannot_be_inferred_is_refused(points, irrelevant, message):
     with pytest.raises(InputError, match=message):
         infer_space(points, irrelevant)
+
+
+@pytest.mark.parametrize("values", [[1_700_000_000 + 60 * i for i in range(64)], [20 + i * 1e-6 for i in range(64)]])
+def test_numbers_close_together_have_as_many_bins_as_others(values):
+    space, said = infer_space([{"x": v} for v in values])
+    held = [space.point({"x": v})["x"] for v in values]
+    counts = [held.count(level) for level in space.factor("x").domain]
+    assert len(counts) == 8 and min(counts) >= 5, "about equally many: edges are rounded"
+    assert all(edge.strip() in said[0] for edge in space.factor("x").domain[3][1:-1].split(","))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import lru_cache
 from itertools import pairwise
 from typing import Annotated, Literal
@@ -57,7 +58,7 @@ class Factor(Value):
 
     @property
     def domain(self) -> tuple[str, ...]:
-        """Every level, in order; `MISSING` last where it is one. A bin is named ``[low, high)``."""
+        """Every level, in order; `MISSING` last where it is one. A bin is named ``[low, high)`` (`edge_names`)."""
         return _domain(self.levels, self.edges, self.optional)
 
     def level_of(self, value: object) -> str:
@@ -80,8 +81,18 @@ class Factor(Value):
 @lru_cache(maxsize=1024)
 def _domain(levels: tuple[str, ...], edges: tuple[float, ...], optional: bool) -> tuple[str, ...]:
     """Asked for once per value that is read, and the names of bins take long to write."""
-    listed = levels or tuple(f"[{low:g}, {high:g})" for low, high in pairwise(edges))
+    listed = levels or tuple(f"[{low}, {high})" for low, high in pairwise(edge_names(edges)))
     return (*listed, MISSING) if optional else listed
+
+
+def edge_names(edges: Sequence[float]) -> list[str]:
+    """Edges as they are written: to six significant digits, or to as many as tell them apart."""
+    names = [f"{edge:g}" for edge in edges]
+    for digits in range(7, 18):
+        if len(set(names)) == len(set(edges)):
+            break
+        names = [f"{edge:.{digits}g}" for edge in edges]
+    return names
 
 
 def level_text(value: object) -> str:

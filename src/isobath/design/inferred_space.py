@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import ValidationError
 
 from isobath.base.errors import InputError
-from isobath.design.factor import MISSING, Factor, level_text
+from isobath.design.factor import MISSING, Factor, edge_names, level_text
 from isobath.design.space import Space
 
 FEW = 12
@@ -85,10 +85,10 @@ def _shape(present: Sequence[object]) -> tuple[dict[str, object], str]:
         levels = tuple(level_text(v) for v in numbers)
         return {"kind": "ordinal", "levels": levels}, f"ordinal, in the order of its numbers ({_listed(levels)})"
     every = np.array([float(v) for v in present if isinstance(v, int | float)])
-    inner = sorted({_rounded(q) for q in np.quantile(every, np.arange(1, BINS) / BINS)})
-    inner = [edge for edge in inner if numbers[0] < edge <= numbers[-1]] or [float(numbers[1])]
+    inner = _inner_edges(np.quantile(every, np.arange(1, BINS) / BINS).tolist(), numbers[0], numbers[-1])
+    inner = inner or [float(numbers[1])]
     edges = (-math.inf, *inner, math.inf)
-    shown = ", ".join(f"{edge:g}" for edge in inner)
+    shown = ", ".join(edge_names(inner))
     return {"kind": "continuous", "edges": edges}, f"continuous, in {len(inner) + 1} bins parted at {shown}"
 
 
@@ -100,9 +100,15 @@ def _finite(number: float) -> bool:
         return False
 
 
-def _rounded(number: float) -> float:
-    """To four significant digits: bins are named by their edges."""
-    return float(f"{number:.4g}")
+def _inner_edges(quantiles: Sequence[float], low: float, high: float) -> list[float]:
+    """Quantiles within the numbers, to four significant digits: bins are named by their edges. To more where numbers
+    lie so close together that four would make fewer bins."""
+    found: list[float] = []
+    for digits in (4, 8, 12, 17):
+        found = sorted({edge for q in quantiles if low < (edge := float(f"{q:.{digits}g}")) <= high})
+        if len(found) == len({q for q in quantiles if low < q <= high}):
+            break
+    return found
 
 
 def _listed(levels: Sequence[str]) -> str:
