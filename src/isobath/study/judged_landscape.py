@@ -108,7 +108,15 @@ class JudgedLandscape:
             gpes=[GPECard(GPE_NAME, self.path.name, traits=[TraitCard(str(t), str(k)) for t, k in traits])],
             arms=[ArmCard(name, role) for name, role in _arms(rows)],
             sections=landscape_sections(
-                LandscapeParts(GPE_NAME, rows, self.claim, support=self.support, pairs=self.pairs, said=self.said)
+                LandscapeParts(
+                    gpe=GPE_NAME,
+                    rows=rows,
+                    claim=self.claim,
+                    support=self.support,
+                    pairs=self.pairs,
+                    reference=_reference(rows),
+                    said=self.said,
+                )
             ),
             limits=LIMITS,
             asked=ASKED,
@@ -165,6 +173,12 @@ def _arms(rows: pd.DataFrame) -> list[tuple[str, str]]:
 
 def _decided(landscape: Landscape) -> list[tuple[dict[str, object], dict[str, Decided]]]:
     asked = {name for question, edit in landscape.edits for name in (question, edit.of)}
+def _reference(rows: pd.DataFrame) -> str:
+    """The untrained arm that others are read against, if one stands beside others."""
+    untrained = [name for name, role in _arms(rows) if role == str(Role.UNTRAINED)]
+    return untrained[0] if len(untrained) == 1 and rows["arm"].nunique() > 1 else ""
+
+
     return [
         (cell, {name: Decided(said, {said: 1.0}) for name, said in decisions.items() if name in asked})
         for cell, decisions in judged_decisions(landscape)

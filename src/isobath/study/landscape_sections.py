@@ -137,7 +137,8 @@ def landscape_sections(parts: LandscapeParts) -> list[Section]:
         rows = rows[rows["trait"].isin(parts.traits)]
     rows = rows[rows["condition"].isin(shown_conditions(rows))]
     chance = {name: level for name, level in parts.chance.items() if name in set(rows["trait"])}
-    found = landscape(rows, parts.claim, reference=parts.reference, chance=chance)
+    reference = parts.reference if parts.reference in set(rows["arm"]) else ""
+    found = landscape(rows, parts.claim, reference=reference, chance=chance)
     sections = drawn(found, _options(parts.support, MapOptions), parts.arms, first=True)
     if parts.pairs is not None and len(parts.pairs):
         sections.append(flip_section(flip_rates(parts.pairs, parts.claim), parts.arms, first=True))
