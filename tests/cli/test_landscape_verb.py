@@ -94,6 +94,25 @@ def test_a_model_is_asked_and_trained(asked, model, capsys):
     assert "By region" in out and "untrained" in out and "plain" in out
 
 
+def test_the_plan_of_an_untrained_model_alone(asked, model, capsys):
+    assert run(asked, "--model", model, "--dry-run") == 0
+    assert "1 training run per arm" in capsys.readouterr().out
+
+
+def test_more_answers_move_no_bins_and_the_trained_arm_comes_first(here, capsys):
+    rows = [{"split": "train", "levels": {"dose": i}} for i in range(40)]
+    notes = []
+    for arm in ("untrained", "plain", "more"):
+        answers = [{"split": "test", "id": f"q{i}", "levels": {"dose": i}, "arm": arm, "value": 1} for i in range(90)]
+        rows += [{**row, "base": f"b{base}"} for row in answers for base in range(5)]
+        assert run(write(here / "doses.jsonl", rows), "--json") == 0
+        out, said = capsys.readouterr()
+        notes.append([line for line in said.splitlines() if "bins parted at" in line])
+    assert notes[0] and notes[0] == notes[1] == notes[2]
+    asked = [f["question"] for f in json.loads(out)["findings"]]
+    assert asked[0].endswith("(plain)?") and asked[-1].endswith("(untrained)?")
+
+
 def test_contested_scenarios_are_asked_and_never_scored(here, asked, model):
     import pandas as pd
 

@@ -138,3 +138,9 @@ def test_a_changed_copy_of_a_space_has_the_names_of_its_own_factors():
     assert SPACE.names == ("tines", "material", "heat", "owner")
     assert SPACE.model_copy(update={"factors": (HEAT,)}).names == ("heat",)
     assert HEAT.model_copy(update={"edges": (0, 1)}).domain == ("[0, 1)",)
+
+
+def test_a_value_where_a_level_belongs_says_how_to_make_it_one():
+    warm = Space(factors=(HEAT,))
+    with pytest.raises(InputError, match=r"is a value, and its level is .*space\.point"):
+        warm.encode([{"heat": HEAT.edges[1]}])

@@ -67,6 +67,9 @@ def test_sentences_set_apart_what_is_no_noun_and_keep_to_the_interval(report):
     assert "No: bad held out is less frequent" in short_sentence(reverse)
     near = replace(finding, low=-0.01, high=0.01, verdict=Verdict.YES)
     assert "Yes: bad held out is about as frequent in" in short_sentence(near)
+    lower = replace(finding, question=finding.question.model_copy(update={"expect": "lower"}), verdict=Verdict.NO)
+    assert "No: bad held out is about as frequent in" in short_sentence(replace(lower, low=-0.01, high=0.01))
+    assert "No: bad held out is not less frequent in" in short_sentence(replace(lower, low=-0.01, high=0.2))
 
 
 def test_a_leaning_is_stronger_or_weaker_and_never_frequent(report):

@@ -90,7 +90,8 @@ def plan_command(
     else:
         table.add_row("time, disk", "not estimated: they depend on the size of the model")
     if any(q.claim is Claim.THIS_MODEL for q in study.questions):
-        runs = max(len(arm.given) or len(study.seeds) for arm in study.arms if arm.trains or arm.given)
+        trained = (len(arm.given) or len(study.seeds) for arm in study.arms if arm.trains or arm.given)
+        runs = max(trained, default=1)  # an untrained model alone is one
         table.add_row("claim", _claim(runs))
     elif plan.detectable is None:
         table.add_row("detectable", "no difference between recipes: that takes at least 2 bases, better 5")

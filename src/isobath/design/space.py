@@ -103,8 +103,13 @@ class Space(Value):
             try:
                 rows.append([place[point[name]] for name, place in zip(self.names, places, strict=True)])
             except KeyError:
-                self.point(dict(point))  # says what is wrong
-                raise
+                levels = self.point(dict(point))  # says what is wrong, where it is no value either
+                raw = next((name for name in self.names if point.get(name) != levels[name]), self.names[0])
+                raise InputError(
+                    f"{raw} = {point.get(raw)!r} is a value, and its level is {levels[raw]!r}",
+                    "points are made of levels",
+                    "make it one: space.point({...})",
+                ) from None
         return np.array(rows, dtype=np.int16).reshape(len(rows), len(self.factors))
 
     def decode(self, codes: Codes) -> list[dict[str, str]]:

@@ -107,7 +107,8 @@ def telling_factors(rows: pd.DataFrame) -> tuple[str, str] | None:
         for p, region in zip(points_, regions, strict=True):
             cell = cells.setdefault(tuple(str(p.get(n)) for n in pair), {})
             cell[region] = cell.get(region, 0) + 1
-        told = sum(max(c.values()) for c in cells.values()) / len(points_)
+        # a question alone in its cell tells nothing: else the pair with the most cells would always win
+        told = sum(max(c.values()) - 1 for c in cells.values()) / len(points_)
         if best is None or told > best[0] + 1e-9:
             best = told, (pair[0], pair[1])
     if best is None:

@@ -40,6 +40,10 @@ def short_sentence(finding: Finding, traits: TraitNames | None = None) -> str:
         return f"{opening}{what} is {more} in {left} than in {right}"
     if high is not None and high < 0:
         return f"{opening}{what} is {less} in {left} than in {right}"
+    expect, s = finding.question.expect, finding.question.smallest_effect
+    wide = low is not None and high is not None and (high >= s if expect == "lower" else low <= -s)
+    if verdict == "no" and expect in ("lower", "higher") and wide:  # it may well differ, the other way
+        return f"{opening}{what} is not {less if expect == 'lower' else more} in {left} than in {right}"
     if verdict in ("no", "yes"):
         return f"{opening}{what} is {alike} in {left} as in {right}"
     return f"{opening}{what} may or may not differ between {left} and {right}"

@@ -15,6 +15,7 @@ from isobath.gpe.tagged.rows import judged_decisions, judged_rows
 from isobath.gpe.tagged.spec import Landscape, TaggedSpec
 from isobath.report.report import ArmCard, GPECard, Provenance, Report, TraitCard
 from isobath.store.provenance import provenance
+from isobath.study.arm import UNTRAINED
 from isobath.study.bare_landscape import SAID, bare_rows
 from isobath.study.edited import Decided, pairs_frame
 from isobath.study.landscape import GPE_NAME, fall_questions, name_of
@@ -78,6 +79,7 @@ class JudgedLandscape:
 
         pairs = self.rows[["trait", "arm"]].drop_duplicates().itertuples(index=False, name=None)
         asked = [(str(t), str(a)) for t, a in pairs]
+        asked.sort(key=lambda one: one[1] == UNTRAINED.name)  # what was trained heads the page
         questions = [
             question
             for condition in shown_conditions(self.rows)
@@ -171,14 +173,14 @@ def _arms(rows: pd.DataFrame) -> list[tuple[str, str]]:
     return sorted(((str(a), str(r)) for a, r in found), key=lambda arm: arm[1] != str(Role.UNTRAINED))
 
 
-def _decided(landscape: Landscape) -> list[tuple[dict[str, object], dict[str, Decided]]]:
-    asked = {name for question, edit in landscape.edits for name in (question, edit.of)}
 def _reference(rows: pd.DataFrame) -> str:
     """The untrained arm that others are read against, if one stands beside others."""
     untrained = [name for name, role in _arms(rows) if role == str(Role.UNTRAINED)]
     return untrained[0] if len(untrained) == 1 and rows["arm"].nunique() > 1 else ""
 
 
+def _decided(landscape: Landscape) -> list[tuple[dict[str, object], dict[str, Decided]]]:
+    asked = {name for question, edit in landscape.edits for name in (question, edit.of)}
     return [
         (cell, {name: Decided(said, {said: 1.0}) for name, said in decisions.items() if name in asked})
         for cell, decisions in judged_decisions(landscape)

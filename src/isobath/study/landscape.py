@@ -63,7 +63,7 @@ def asked_landscape(
         seeds=tuning.seeds if tuning else (0,),
         conditions=("none",),
         questions=(
-            *fall_questions(regions, [(TRAIT, arm.name) for arm in arms], claim),
+            *fall_questions(regions, [(TRAIT, arm.name) for arm in reversed(arms)], claim),  # what was trained first
             *(gain_questions(regions, claim) if tuning is not None else ()),
         ),
         measures=tuple(measures),

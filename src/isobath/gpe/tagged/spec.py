@@ -43,8 +43,10 @@ class TaggedSpec(Value):
             said = list(declared.said)
             space = _marked(space, self.irrelevant)
         else:
-            lines = [*file.train, *file.test]
-            space, sentences = infer_space([line.levels for line in lines], irrelevant=self.irrelevant)
+            # a question counts once, however often it was answered: another arm must not move the bins
+            asked = {line.id: line.levels for line in reversed(file.test)}
+            tests = [asked[name] for name in dict.fromkeys(line.id for line in file.test)]
+            space, sentences = infer_space([*(line.levels for line in file.train), *tests], irrelevant=self.irrelevant)
             said = list(sentences)
         return Landscape(file, space, rule, self.n_min, tuple(said))
 
