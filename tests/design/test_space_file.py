@@ -208,3 +208,8 @@ def test_numbers_close_together_have_as_many_bins_as_others(values):
     counts = [held.count(level) for level in space.factor("x").domain]
     assert len(counts) == 8 and min(counts) >= 5, "about equally many: edges are rounded"
     assert all(edge.strip() in said[0] for edge in space.factor("x").domain[3][1:-1].split(","))
+
+
+def test_an_identifier_is_no_factor():
+    with pytest.raises(InputError, match="32,769 levels"):
+        infer_space([{"id": f"scenario-{i}"} for i in range(2**15 + 1)])

@@ -19,6 +19,10 @@ MISSING = "n/a"
 """The level of an `optional` factor where it does not apply: a level of its own, near to nothing else."""
 
 
+MOST_LEVELS = 2**15
+"""Codes are 16 bits wide. A factor with more levels is an identifier or a text that was not tagged."""
+
+
 class Factor(Value):
     """One dimension of a scenario.
 
@@ -45,6 +49,8 @@ class Factor(Value):
                 raise ValueError(f"continuous factor {self.name!r} takes at least two ascending edges and no levels")
         elif self.edges or not self.levels:
             raise ValueError(f"{self.kind} factor {self.name!r} takes levels and no edges")
+        if len(self.domain) > MOST_LEVELS:
+            raise ValueError(f"factor {self.name!r} has {len(self.domain):,} levels, and {MOST_LEVELS:,} are the most")
         if len(set(self.domain)) != len(self.domain):
             raise ValueError(f"factor {self.name!r} lists a level twice")
         if self.near and not self.ordered:
