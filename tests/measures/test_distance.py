@@ -209,6 +209,8 @@ def test_what_cannot_be_measured_is_refused():
         TrainingTexts(np.where(train > 2, np.nan, np.inf))
     with pytest.raises(InputError, match="width 3"):
         distance_covariates(train, normal(9, 3, "r"), train)
+    with pytest.raises(InputError, match="calibration vectors"):
+        distance_covariates(train, train, train[:0])
     with pytest.raises(InputError, match="no calibration"):
         conformal_p(np.array([]), np.ones(2))
     with pytest.raises(InputError, match="each fold of 5"):

@@ -106,7 +106,7 @@ def distance_covariates(
         kept = max(round(len(train) * SHARE), min(int(1 / ALPHA), len(train) // 2))
         train, calibration = train[np.sort(order[kept:])], train[np.sort(order[:kept])]
     known = TrainingTexts(train, k=k, components=components)
-    held, found = known.measured(calibration), known.measured(test)
+    held, found = known.measured(_checked(calibration, "calibration")), known.measured(test)
     found["c2st"] = likeness(np.asarray(every, dtype=float), np.asarray(test, dtype=float))
     for name in ("knn", "mahalanobis"):
         found[f"p_{name}"] = conformal_p(held[name].to_numpy(), found[name].to_numpy())
