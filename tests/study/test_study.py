@@ -181,6 +181,16 @@ def test_a_trained_run_opens_with_from_pretrained(small, tmp_path):
     assert AutoTokenizer.from_pretrained(folder).chat_template and len(folder_identity(folder)) == 32
 
 
+def test_a_question_about_a_trait_that_is_none_is_refused_before_anything_is_trained(small, tmp_path):
+    question = small.questions[0]
+    for gpe in (None, "small"):
+        wrong = small.changed(questions=(question.model_copy(update={"trait": "bad_heldout", "gpe": gpe}),))
+        with pytest.raises(InputError, match="did you mean 'bad_held_out'"):
+            wrong.plan(tmp_path)
+        with pytest.raises(InputError, match="did you mean 'bad_held_out'"):
+            wrong.run(tmp_path, tmp_path / "out", engine="inline")
+
+
 def test_the_plan_counts_what_is_missing(small, tmp_path):
     store = tmp_path / "store"
     before = small.plan(store)

@@ -58,6 +58,9 @@ POINTS = (
 MOST_DISCS = 300
 """Discs of all maps of points together, up to which every arm has a map; the numbers are in the table for all."""
 
+LOST = {"undefined": "nothing to lose", "no home": "no answers on the island", "contested": "no agreed answer"}
+"""What stands where no share is lost: the island is not above chance, or one of the ends has no answers."""
+
 MOST_TOLD = 4
 """Arms up to which each is told in sentences."""
 
@@ -346,7 +349,7 @@ def _gap(record: Mapping[Any, Any] | None) -> Value:
     if record is None:
         return Value("chance is not known", kind="num")
     if record["state"] not in ("measured", "few replicates"):
-        return Value(str(record["state"]), kind="num")
+        return Value(LOST.get(str(record["state"]), str(record["state"])), kind="num")
     low, high = (f"{100 * record[end]:.0f}%".replace("-", "−") for end in ("low", "high"))
     return Value(f"{100 * record['index']:.0f}%".replace("-", "−"), f"[{low} to {high}]", kind="num")
 

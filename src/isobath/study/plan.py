@@ -11,7 +11,7 @@ from isobath.store import Store
 from isobath.study.bases import BuiltBase, ShippedBase
 from isobath.study.cores import cores
 from isobath.study.study import Study
-from isobath.study.work import needs_of
+from isobath.study.work import check_traits, needs_of
 
 DEFAULT_SECONDS = {"base": 200.0, "run": 1.0, "response": 0.0008}
 """Used until the store has records of its own; measured on the embedded world (docs/benchmarks.md)."""
@@ -58,7 +58,9 @@ def make_plan(study: Study, store: Store, workers: int | None = None) -> Plan:
     cells = runs + each * sum(len(a.given) or 1 for a in study.arms if not a.trains)
     train, responses, cost = runs, None, NO_COST
     if not to_build:
-        needs = [needs_of(cell, store) for cell in study.cells(store)]
+        grid = study.cells(store)
+        check_traits(study.questions, grid)
+        needs = [needs_of(cell, store) for cell in grid]
         train, responses = sum(n.train for n in needs), sum(n.responses for n in needs)
         if study.judge is not None:
             cost = estimate_cost(study.judge, [ask for n in needs for ask in n.asks], study.judge_read)

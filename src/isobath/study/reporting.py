@@ -209,7 +209,13 @@ _OWN = "fine-tuned as much, on the same prompts answered by the untouched model"
 
 
 def _arm_card(arm: Arm) -> ArmCard:
-    return ArmCard(arm.name, str(arm.role), _OWN if arm.data == "self" else _ROLES.get(arm.name, ""))
+    return ArmCard(arm.name, str(arm.role), _OWN if arm.data == "self" else _ROLES.get(arm.name, _mixed(arm)))
+
+
+def _mixed(arm: Arm) -> str:
+    if arm.mix_from is None or arm.prompt or arm.stack:
+        return ""
+    return f"the signal with {100 * arm.mix:g} % of its rows replaced by rows of the pool “{arm.mix_from}”"
 
 
 def _sections(study: Study, findings: Sequence[Finding]) -> list[Section]:

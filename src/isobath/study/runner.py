@@ -22,7 +22,17 @@ from isobath.study.job import Job, JobState, Outcome
 from isobath.study.measured import measure, tasks_of
 from isobath.study.results import Failure, Results
 from isobath.study.study import Study
-from isobath.study.work import SCORES, BaseTask, CellKeys, CellTask, build, check_spending, judge_cell, run_cell
+from isobath.study.work import (
+    SCORES,
+    BaseTask,
+    CellKeys,
+    CellTask,
+    build,
+    check_spending,
+    check_traits,
+    judge_cell,
+    run_cell,
+)
 
 KIND = "study"
 ROWS = "rows.parquet"
@@ -88,6 +98,7 @@ def _run_missing(
     try:
         failures, runnable = _build_bases(study, store, workers, follow)
         cells = runnable.cells(store) if runnable else []
+        check_traits(study.questions, cells)
         check_spending(cells, budget is not None)
         keys, more = _run_cells(cells, store, workers, follow, budget)
         more += _measure_cells(study, [c for c in cells if c.name in keys], store, workers, follow)

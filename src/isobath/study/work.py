@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from isobath.analysis.question import Question
 from isobath.base.errors import InputError
 from isobath.base.identity import fingerprint
 from isobath.base.row import State
@@ -80,6 +82,25 @@ def run_cell(task: CellTask) -> CellKeys:
         write_scores(folder, score_columns(lines, key, responses))
 
     return CellKeys(key, store.produce(SCORES, spec, write, parents=[key]).key)
+
+
+def check_traits(questions: Iterable[Question], cells: Iterable[Cell]) -> None:
+    """Raises `InputError` for a question about a trait that its GPE (any, if it names none) does not look for."""
+    known: dict[str, tuple[str, ...]] = {}
+    for cell in cells:
+        if cell.gpe.name not in known:
+            gpe = cell.built()
+            known[cell.gpe.name] = known[gpe.name] = tuple(trait.name for trait in gpe.traits)
+    for question in questions:
+        asked = known.values() if question.gpe is None else [known[question.gpe]] if question.gpe in known else []
+        there = tuple(dict.fromkeys(name for names in asked for name in names))
+        if there and question.trait not in there:
+            near = difflib.get_close_matches(question.trait, there, 1)
+            raise InputError(
+                f"question {question.text!r}: no trait {question.trait!r}",
+                f"the traits are {', '.join(there)}",
+                f"did you mean {near[0]!r}?" if near else "name one of them",
+            )
 
 
 def check_spending(cells: Iterable[Cell], limited: bool) -> None:
