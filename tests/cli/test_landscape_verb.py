@@ -113,6 +113,15 @@ def test_more_answers_move_no_bins_and_the_trained_arm_comes_first(here, capsys)
     assert asked[0].endswith("(plain)?") and asked[-1].endswith("(untrained)?")
 
 
+def test_right_decisions_that_differ_at_one_point_are_noticed(here, capsys):
+    rows = lines("train", COLOURS[:2], THINGS[:2]) + lines("test", COLOURS, THINGS, value=lambda c, t: 1)
+    write(here / "torn.jsonl", [{**row, **({"gold": row["id"]} if "value" in row else {})} for row in rows])
+    assert run("torn.jsonl") == 0
+    assert "different right decisions" not in capsys.readouterr().err
+    assert run("torn.jsonl", "--irrelevant", "thing") == 0
+    assert "different right decisions in them: 5 (such as 'black-sky' and 'black-grass')" in capsys.readouterr().err
+
+
 def test_contested_scenarios_are_asked_and_never_scored(here, asked, model):
     import pandas as pd
 
@@ -151,7 +160,7 @@ def test_texts_without_levels_are_near_or_far_and_never_in_a_bay(here, model, ca
 @pytest.mark.parametrize(
     ("flags", "said"),
     [
-        (("--fine-tune",), "training flags without a model"),
+        (("--fine-tune",), "flags about a model, and no --model"),
         (("--embed", "m", "--irrelevant", "thing"), "--embed with flags about levels"),
         (("--tags", "t.yaml"), "tagging without --space"),
         (("--n-min", "0"), "--n-min 0"),

@@ -155,7 +155,7 @@ def test_a_space_is_inferred_and_says_what_it_assumed():
     heat = codes[:, space.names.index("heat")]
     assert all(10 <= (heat == b).sum() <= 15 for b in range(8)), "bins hold about equally many points"
     assert said[0] == "'tines' is taken as ordinal, in the order of its numbers (3, 4, 5)."
-    assert said[4].endswith("where it is missing, 'n/a' is a level of its own.")
+    assert said[4].endswith(", 'n/a' is a level of its own.") and "; where it is missing (" in said[4]
     assert said[-1] == (
         "The right decision is taken to depend on tines, material, heat, owner and not on sold; "
         "no combination is taken as impossible."

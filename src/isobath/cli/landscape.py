@@ -97,7 +97,7 @@ def _check(request: LandscapeRequest) -> None:
     """Refuse flags that would do nothing."""
     texts, levels = request.texts, bool(request.space or request.irrelevant or request.n_min != 1)
     if not request.models and request.tuning != TuningFlags():
-        raise InputError("training flags without a model", "there is nothing to train or measure", "add --model M")
+        raise InputError("flags about a model, and no --model", "there is nothing to train or measure", "add --model M")
     if texts.embed is not None and (levels or request.models or texts.tags or texts.tag_judge):
         raise InputError(
             "--embed with flags about levels or models",

@@ -45,7 +45,7 @@ def infer_space(
             raise InputError(f"no factor {one!r} in the points", f"the factors are {', '.join(columns)}", hint)
     factors, said = [], []
     for key, values in columns.items():
-        factor, sentence = _factor(key, values, relevant=key not in irrelevant, missing=len(values) < total)
+        factor, sentence = _factor(key, values, relevant=key not in irrelevant, total=total)
         factors.append(factor)
         said.append(sentence)
     relevant = [f.name for f in factors if f.relevant]
@@ -56,21 +56,25 @@ def infer_space(
     return Space(name=name, factors=tuple(factors)), tuple(said)
 
 
-def _factor(name: str, values: Sequence[object], *, relevant: bool, missing: bool) -> tuple[Factor, str]:
+def _factor(name: str, values: Sequence[object], *, relevant: bool, total: int) -> tuple[Factor, str]:
     for value in values:
         if not isinstance(value, str | int | float | None) or (isinstance(value, int | float) and not _finite(value)):
             raise InputError(f"{name} = {value!r}", "a level is a text, a finite number or null", "write it as one")
     present = [v for v in values if v is not None and v != MISSING]
     if not present:
         raise InputError(f"{name!r} has no level in any point", "a factor has at least one level", "leave it out")
-    optional = missing or len(present) < len(values)
+    optional = len(present) < total
     shape, how = _shape(present)
     try:
         factor = Factor(name=name, relevant=relevant, optional=optional, **shape)  # type: ignore[arg-type]
     except ValidationError as error:
         message = error.errors()[0]["msg"].removeprefix("Value error, ")
         raise InputError(f"factor {name!r}: {message}", "a name has letters, digits, _ . or -", "rename it") from None
-    without = f"; where it is missing, {MISSING!r} is a level of its own" if optional else ""
+    without = (
+        f"; where it is missing ({total - len(present):,} of {total:,}), {MISSING!r} is a level of its own"
+        if optional
+        else ""
+    )
     return factor, f"{name!r} is taken as {how}{without}."
 
 

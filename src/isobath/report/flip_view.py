@@ -21,13 +21,13 @@ KINDS = {
     Flip.NEEDLESS.value: "Needless change: something that matters changed, the right decision did not. Less is better",
 }
 READING = (
-    "Each scenario was asked again with one factor changed. Dot and bar: share of decisions and 95% interval. Upright "
+    "Pairs of scenarios that differ in one factor. Dot and bar: share of decisions and 95% interval. Upright "
     "tick: the same decisions dealt out by chance. A model that always decides alike has 0% of spurious reliance and "
     "100% of blindness."
 )
 RESTS = (
-    "A decision rests on the right things if it changes exactly when the right one does. The questions below were made "
-    "in pairs that differ in one factor, so what changes between the answers is that factor’s doing."
+    "A decision rests on the right things if it changes exactly when the right one does. The questions below are "
+    "pairs that differ in one factor, so what changes between the answers is that factor’s doing."
 )
 
 

@@ -28,6 +28,8 @@ ROW, FOREST = 22, 250
 """Height of an arm's row and width of a forest, in pixels: a forest with its labels fits on a telephone."""
 CURVE = (180, 150)
 """Width and height of a panel of curves."""
+WIDEST = 11
+"""Letters of a level that a column of the map is wide enough for; longer ones take a line per word."""
 STEP = (74, 82)
 """Width and height of a point's field on the map of two factors."""
 WIDEST = 880
@@ -199,6 +201,7 @@ def _map(factors: tuple[str, str], levels: Mapping[str, Sequence[str]], titles: 
     rows, columns = (list(levels[f]) for f in factors)
     scales = [alt.Scale(domain=names) for names in (rows, columns)]
     titles_of = [alt.Axis(title=label(f), labelAngle=0, grid=False, ticks=False, domain=False) for f in factors]
+    titles_of[1].labelExpr = f"length(datum.label) > {WIDEST} ? split(datum.label, ' ') : datum.label"
     y = alt.Y("row:N", sort=rows, scale=scales[0], axis=titles_of[0])
     x = alt.X("column:N", sort=columns, scale=scales[1], axis=titles_of[1])
     legend = alt.Legend(title="rate", format=".0%", orient="top", gradientLength=160, values=[0, 0.5, 1])
@@ -219,7 +222,7 @@ def _map(factors: tuple[str, str], levels: Mapping[str, Sequence[str]], titles: 
         base.mark_text(style="note", yOffset=-29).encode(text="between:N"),
         enough.mark_text(style="said", yOffset=17).encode(text="said:N"),
         few.mark_text(style="faint", yOffset=17).encode(text="said:N"),
-        base.transform_filter(is_("part", "note")).mark_text(style="note", yOffset=-6).encode(text="said:N"),
+        base.transform_filter(is_("part", "note")).mark_text(style="note", yOffset=17).encode(text="said:N"),
         base.mark_text(style="note", yOffset=29).encode(text="count:N"),
     ]
     header = alt.Header(title=None, labelAnchor="start", labelPadding=6)

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from isobath.measures.tagging import FactorRules, TaggedText
     from isobath.models.endpoint.budget import Budget
 
-FILE = "tagged.jsonl"
-
 
 def tag_file(
     path: str,
@@ -32,7 +30,7 @@ def tag_file(
     judge: Judge | None = None,
     budget: Budget | None = None,
 ) -> tuple[Path, list[str]]:
-    """Write the lines of `path` with levels read from their words to ``folder/tagged.jsonl``; returns it, and remarks.
+    """Write the lines of `path` with levels read from their words to a file in `folder`; returns it, and remarks.
 
     `rules` is a YAML file of rules, `judge` is asked one factor at a time; with both the rules decide and the remarks
     say how far the judge agrees. Lines that have levels keep them; a line left untagged is left out, and counted.
@@ -58,7 +56,11 @@ def tag_file(
     if not kept:
         raise InputError(f"no line of {path} could be tagged", "a point has a level of every factor", "mend the rules")
     folder.mkdir(parents=True, exist_ok=True)
-    target = folder / FILE
+    target = folder / f"{Path(path).stem}.jsonl"  # a page of its own for each file of texts
+    if target.resolve() == Path(path).resolve():
+        raise InputError(
+            f"{path} would be written over", "tagged lines go to a file of their own", "choose another --out"
+        )
     target.write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in kept), encoding="utf-8")
     return target, said
 

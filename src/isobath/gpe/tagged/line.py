@@ -107,7 +107,8 @@ def _refuse_unknown(values: Mapping[str, Any], at: str) -> None:
 def _levels(values: Mapping[str, Any], at: str) -> dict[str, Raw]:
     levels = values.get("levels")
     if not isinstance(levels, dict) or not levels:
-        raise InputError(f"levels are {levels!r}", RULE, 'write "levels": {"factor": "level", ...}', at)
+        words = "; or have them read from the words: --tags, --tag-judge, --embed" if values.get("text") else ""
+        raise InputError(f"levels are {levels!r}", RULE, f'write "levels": {{"factor": "level", ...}}{words}', at)
     for name, level in levels.items():
         if not isinstance(level, str | int | float | bool | None):
             raise InputError(f"{name} = {level!r}", "a level is a text, a number or null", "write it as one", at)

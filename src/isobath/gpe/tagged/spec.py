@@ -78,7 +78,27 @@ class Landscape:
         sentence = f"Support, combinations with at least {least}: {len(found):,}, of {found.examples:,} examples in all"
         left = f"; examples of rarer combinations, which do not count: {found.left_out:,}" if found.left_out else ""
         nobody = [f"Questions without an agreed decision, whose answers are not scored: {len(self.contested):,}."]
-        return (*self._said, *self.file.notes, f"{sentence}{left}.", *(nobody if self.contested else ()))
+        more = (*(nobody if self.contested else ()), *self._torn)
+        return (*self._said, *self.file.notes, f"{sentence}{left}.", *more)
+
+    @cached_property
+    def _torn(self) -> tuple[str, ...]:
+        """What to say where scenarios of one point have different right decisions: their levels miss what decides."""
+        found: dict[tuple[str, ...], dict[str, str]] = {}
+        for line, point in zip(self.questions, self.points, strict=True):
+            gold = self.gold(line, point)
+            if gold is not None:
+                found.setdefault(tuple(point[f.name] for f in self.space.factors if f.relevant), {}).setdefault(
+                    gold, line.id
+                )
+        torn = [list(ids.values()) for ids in found.values() if len(ids) > 1]
+        if not torn:
+            return ()
+        first, second = torn[0][:2]
+        return (
+            f"Combinations of relevant levels with different right decisions in them: {len(torn):,} (such as {first!r} "
+            f"and {second!r}). What decides there is no factor, is marked irrelevant, or lies within one bin.",
+        )
 
     @property
     def path(self) -> Path:
