@@ -140,6 +140,8 @@ def test_factors_are_chosen_by_where_questions_lie(frame):
     apart = [json.dumps({"kind": "ab"[i % 2], "name": str(i % 4), "place": str(i // 4)}) for i in range(16)]
     lone = pd.DataFrame({"gpe": "g", "question": range(16), "levels": apart, "region": ["bay", "sea"] * 8})
     assert telling_factors(lone) != ("name", "place"), "one question in each cell tells nothing"
+    assert telling_factors(lone, ("name", "place")) == ("name", "place"), "the relevant ones, where there are two"
+    assert telling_factors(lone, ("name",)) == telling_factors(lone)
     one = frame.assign(levels=pd.array(['{"tines": "3"}'] * len(frame), dtype="string"))
     assert telling_factors(one) is None
     names = [f.name.split("-")[0] for f in landscape_sections(landscape(one))[0].figures]

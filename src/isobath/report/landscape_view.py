@@ -69,12 +69,14 @@ MOST_TOLD = 4
 class MapOptions:
     """How points are drawn. `factors` are the two that are crossed (none given: those that best tell the regions
     apart), `levels` the order of every factor's levels (none given: that of the rows), `fewest` the answers below which
-    a point is greyed, `support` the points that were trained (none given: those with a question on the island)."""
+    a point is greyed, `support` the points that were trained (none given: those with a question on the island),
+    `relevant` the factors to choose from: the others can part island and shore only."""
 
     factors: tuple[str, str] | None = None
     levels: Mapping[str, Sequence[str]] = field(default_factory=dict)
     fewest: int = FEWEST_ANSWERS
     support: Sequence[Mapping[str, str]] = ()
+    relevant: Sequence[str] = ()
 
 
 def landscape_sections(
@@ -92,11 +94,11 @@ def landscape_sections(
     return sections
 
 
-def telling_factors(rows: pd.DataFrame) -> tuple[str, str] | None:
+def telling_factors(rows: pd.DataFrame, among: Sequence[str] = ()) -> tuple[str, str] | None:
     """The two factors, down and across, whose levels together best tell the regions of `rows` apart; None if there are
     no two.
 
-    Chosen by where the questions lie, never by what was answered.
+    Chosen by where the questions lie, never by what was answered; `among` these where two of them can be drawn.
     """
     known_rows = rows[rows["levels"].notna()].drop_duplicates(["gpe", "question"])
     points_ = [json.loads(text) for text in known_rows["levels"]]
@@ -104,6 +106,8 @@ def telling_factors(rows: pd.DataFrame) -> tuple[str, str] | None:
     names = list(dict.fromkeys(name for p in points_ for name in p))
     sizes = {n: len({str(p.get(n)) for p in points_}) for n in names}
     few = [n for n in names if 1 < sizes[n] <= MOST_LEVELS]
+    if len([n for n in few if n in among]) > 1:
+        few = [n for n in few if n in among]
     best: tuple[float, tuple[str, str]] | None = None
     for pair in combinations(few, 2):
         cells: dict[tuple[str, ...], dict[str, int]] = {}
@@ -227,7 +231,7 @@ class _Part:
         rows = self.found.rows
         gpe = rows["gpe"].fillna("-")
         mine = rows[(gpe == self.gpe) & (rows["trait"] == self.trait) & (rows["condition"] == self.condition)]
-        factors = options.factors or telling_factors(mine)
+        factors = options.factors or telling_factors(mine, options.relevant)
         if factors is None or not mine["levels"].notna().any():
             return []
         frame = point_rates(mine, factors, self.found.claim, self.found.over)

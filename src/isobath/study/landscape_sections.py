@@ -159,7 +159,9 @@ def _options(support: Support | None, kind: type[MapOptions]) -> MapOptions:
     """The order of levels, and the support that the map outlines; both from the rows where there is no space."""
     if support is None:
         return kind()
-    return kind(levels={f.name: f.domain for f in support.space.factors}, support=support.points)
+    factors = support.space.factors
+    relevant = [f.name for f in factors if f.relevant]
+    return kind(levels={f.name: f.domain for f in factors}, support=support.points, relevant=relevant)
 
 
 def _own_section(own: pd.DataFrame) -> Section:
