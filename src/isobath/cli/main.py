@@ -336,7 +336,7 @@ def _guarded(call: Callable[[], object]) -> int:
     except InputError as error:
         print(f"isobath: {error}", file=sys.stderr)
         return 2
-    except IsobathError as error:
+    except (IsobathError, OSError) as error:
         print(f"isobath: {error}", file=sys.stderr)
         return 1
     return code if isinstance(code, int) else 0

@@ -28,7 +28,7 @@ class GPE(Value):
     `prompts` holds at least ``specific``, ``generic``, ``irrelevant`` and ``opposite``; `paraphrases` maps each of them
     to another wording of the same meaning, for the leak under a paraphrase. `benign` are rows for mixing; `pools` are
     further rows for mixing, by name, such as ``broad``. `space` is the factor space the questions live in, `gold` the
-    right decision at its points.
+    right decision at its points; a cell with `n_min` training rows belongs to the support.
     """
 
     name: str
@@ -41,6 +41,7 @@ class GPE(Value):
     benign: tuple[Row, ...] = ()
     pools: Mapping[str, tuple[Row, ...]] = Field(default_factory=dict)
     space: Space | None = None
+    n_min: int = 1
     gold: DecisionRule | None = None
     headline: str
     """Name of the trait whose shift the GPE is about (out of distribution)."""

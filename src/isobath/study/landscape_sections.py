@@ -109,7 +109,7 @@ def _parts(
         traits=drawn,
         headline=gpe.headline,
         arms=[arm.name for arm in study.arms if arm.name in there],
-        support=None if gpe.space is None else support_in(gpe.space, gpe.signal.rows),
+        support=support_in(gpe, gpe.signal.rows),
         pairs=edited_pairs(gpe, rows, results.store),
         own=own_places(gpe, study.arms, study.seeds[0]) if len({str(b.world) for b in bases}) == 1 else None,
         measured={name: frame[frame["gpe"] == gpe.name] for name, frame in frames.items() if len(frame)},

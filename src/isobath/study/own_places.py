@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from isobath.base.errors import InputError
 from isobath.design.places import Places, place_all
 from isobath.design.space import Space
 from isobath.design.support import Support, support_of
@@ -20,10 +21,20 @@ if TYPE_CHECKING:
 OWN_COLUMNS = ("gpe", "arm", "region", "questions", "mean_k", "mean_q", "q_none")
 
 
-def support_in(space: Space, rows: Sequence[Row]) -> Support | None:
-    """The support that training rows give whose metadata names a level of every factor; None if none does."""
-    points = [point for row in rows if (point := _point(space, row.metadata)) is not None]
-    return support_of(space, points) if points else None
+def support_in(gpe: GPE, rows: Sequence[Row]) -> Support | None:
+    """The support that training rows give whose metadata names a level of every factor of `gpe`'s space.
+
+    None where it has no space, no row says where it lies, or no cell has its `n_min` rows.
+    """
+    if gpe.space is None:
+        return None
+    points = [point for row in rows if (point := _point(gpe.space, row.metadata)) is not None]
+    if not points:
+        return None
+    try:
+        return support_of(gpe.space, points, gpe.n_min)
+    except InputError:  # n_min is more than any cell has
+        return None
 
 
 def _point(space: Space, metadata: Mapping[str, Any]) -> dict[str, str] | None:
@@ -46,9 +57,9 @@ def own_places(gpe: GPE, arms: Sequence[Arm], seed: int) -> pd.DataFrame:
     headline = next(t for t in gpe.traits if t.name == gpe.headline)
     asked = [dict(q.levels) for q in headline.questions if q.place is not None]
     for arm in arms:
-        if gpe.space is None or not asked or arm.data not in ("signal", "control"):
+        if not asked or arm.data not in ("signal", "control"):
             continue
-        support = support_in(gpe.space, apply_signal(arm.stack_for(gpe), arm.rows_of(gpe), seed))
+        support = support_in(gpe, apply_signal(arm.stack_for(gpe), arm.rows_of(gpe), seed))
         if support is None:
             continue
         places = place_all(support, asked)

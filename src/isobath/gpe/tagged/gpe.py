@@ -32,7 +32,8 @@ def tagged_gpe(world: Any = None, **options: Any) -> GPE:
         raise InputError(
             "the line has no options", "a question put to a model has options to choose from", "add them", unasked.at
         )
-    rows = tuple(_row(line) for line in file.train) if file.trainable else ()
+    trained = zip(file.train, file.points(landscape.space, file.train), strict=True)
+    rows = tuple(Row(messages=line.chat, metadata=dict(point)) for line, point in trained) if file.trainable else ()
     return GPE(
         name="tagged",
         description=f"{len(landscape.questions)} questions of {file.path.name}; support: {len(file.train)} training "
@@ -43,13 +44,10 @@ def tagged_gpe(world: Any = None, **options: Any) -> GPE:
         prompts={},
         paraphrases={},
         space=landscape.space,
+        n_min=landscape.n_min,
         gold=landscape.rule,
         headline=TRAIT,
     )
-
-
-def _row(line: TaggedLine) -> Row:
-    return Row(messages=line.chat, metadata=dict(line.levels))
 
 
 def _trait(landscape: Landscape) -> TraitEval:
