@@ -122,6 +122,16 @@ def test_right_decisions_that_differ_at_one_point_are_noticed(here, capsys):
     assert "different right decisions in them: 5 (such as 'black-sky' and 'black-grass')" in capsys.readouterr().err
 
 
+def test_a_gold_that_is_not_the_rules_is_noticed(here, capsys):
+    levels = f"colour, levels: [{', '.join(COLOURS)}]}}\n  - {{name: thing, levels: [{', '.join(THINGS)}]"
+    rule = "rule: {cases: [{when: {colour: red}, then: stop}], otherwise: go}"
+    (here / "space.yaml").write_text(f"name: s\nfactors:\n  - {{name: {levels}}}\n{rule}\n")
+    said = {"gold": lambda c, t: "stop" if c == "red" else "Go" if c == "blue" else "go", "value": lambda c, t: 1}
+    write(here / "rule.jsonl", lines("train", COLOURS[:2], THINGS) + lines("test", COLOURS, THINGS, **said))
+    assert run("rule.jsonl", "--space", "space.yaml") == 0
+    assert "is not what the rule says, and counts: 4 (the first: 'blue-sky')" in capsys.readouterr().err
+
+
 def test_contested_scenarios_are_asked_and_never_scored(here, asked, model):
     import pandas as pd
 

@@ -78,8 +78,21 @@ class Landscape:
         sentence = f"Support, combinations with at least {least}: {len(found):,}, of {found.examples:,} examples in all"
         left = f"; examples of rarer combinations, which do not count: {found.left_out:,}" if found.left_out else ""
         nobody = [f"Questions without an agreed decision, whose answers are not scored: {len(self.contested):,}."]
-        more = (*(nobody if self.contested else ()), *self._torn)
+        more = (*(nobody if self.contested else ()), *self._against_the_rule, *self._torn)
         return (*self._said, *self.file.notes, f"{sentence}{left}.", *more)
+
+    @cached_property
+    def _against_the_rule(self) -> tuple[str, ...]:
+        """What to say where a line's own right decision is another than the rule's: the line's counts."""
+        if self.rule is None:
+            return ()
+        asked = zip(self.questions, self.points, strict=True)
+        other = [line.id for line, point in asked if line.gold is not None and line.gold != self.rule(point)]
+        if not other:
+            return ()
+        return (
+            f"Questions whose `gold` is not what the rule says, and counts: {len(other):,} (the first: {other[0]!r}).",
+        )
 
     @cached_property
     def _torn(self) -> tuple[str, ...]:
