@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json as json_text
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +13,8 @@ from isobath.base.errors import InputError
 from isobath.cli.flags import TextFlags, TuningFlags
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from isobath.gpe.tagged.spec import TaggedSpec
     from isobath.study.judged_landscape import JudgedLandscape
     from isobath.study.study import Study
@@ -23,6 +25,7 @@ class LandscapeRequest:
     """What was asked for on the command line."""
 
     file: str
+    more: tuple[str, ...] = ()
     space: str | None = None
     irrelevant: tuple[str, ...] = ()
     n_min: int = 1
@@ -63,6 +66,10 @@ def landscape_command(
     """Place the file's scenarios, ask the models or read the judgements, and report."""
     if request.file.lower().endswith((".csv", ".tsv")):
         return _transfer(request, Path(out), json=json)
+    if request.more:
+        raise InputError(
+            f"{1 + len(request.more)} files", "tagged scenarios are one file; tables may be several", "join them"
+        )
     _check(request)
     if request.texts.embed is not None:
         from isobath.study.judged_landscape import bare_landscape
@@ -79,18 +86,40 @@ def landscape_command(
 
 def _transfer(request: LandscapeRequest, out: Path, *, json: bool) -> int:
     """Tables of transfer triples: a file, or a pattern that finds several."""
+    from isobath.analysis.transfer_table import transfer_claim
     from isobath.cli.reanalyse import found_files
     from isobath.study.transfer_report import transfer_report
 
-    if request != LandscapeRequest(request.file):
+    if request != LandscapeRequest(request.file, request.more):
         raise InputError(
             "flags about scenarios with a table of transfer triples", "its numbers are accuracies", "leave them out"
         )
-    found = transfer_report(found_files([request.file]))
+    found = transfer_report(found_files([request.file, *request.more]))
     page = found.write(out / found.report.name)
     _tell(found.warnings, json=json)
-    print(json_text.dumps({"report": str(page), "rows": len(found.frame)}) if json else f"Report: {page}")
+    if json:
+        print(json_text.dumps({"report": str(page), "rows": len(found.frame)}))
+        return 0
+    print(f"{transfer_claim(found.frame)}\n")
+    for line in _means(found.frame):
+        print(line)
+    print(f"\nReport: {page}")
     return 0
+
+
+def _means(frame: pd.DataFrame) -> Iterator[str]:
+    """Mean of each measure over shifts with its interval, a line per model and intervention."""
+    from isobath.analysis.transfer_table import transfer_table
+
+    shown = {"generalisation_accuracy": "on the target", "elicitation": "elicitation", "recovered": "share recovered"}
+    made = transfer_table(frame, list(shown))
+    for (model, intervention), mine in made.groupby(["model", "intervention"], sort=False):
+        parts = []
+        for r in mine.to_dict("records"):
+            number = "not measurable" if r["mean"] != r["mean"] else f"{r['mean']:.2f}"
+            span = "" if r["low"] != r["low"] else f" [{r['low']:.2f} to {r['high']:.2f}]"
+            parts.append(f"{shown[str(r['measure'])]} {number}{span} ({int(r['shifts'])} shifts)")
+        yield f"{model}, {intervention}: {'; '.join(parts)}"
 
 
 def _check(request: LandscapeRequest) -> None:

@@ -144,7 +144,9 @@ def profile(
 
 @app.command
 def landscape(
-    file: Annotated[str, Parameter(help="Tagged scenarios, one JSON object per line; or a CSV of transfer triples.")],
+    files: Annotated[
+        list[str], Parameter(help="Tagged scenarios, one JSON object per line; or CSV tables of transfer triples.")
+    ],
     /,
     *,
     space: Annotated[
@@ -176,7 +178,7 @@ def landscape(
     """
     from isobath.cli.landscape import LandscapeRequest, landscape_command
 
-    request = LandscapeRequest(file, space, irrelevant, n_min, model, tuning, texts)
+    request = LandscapeRequest(files[0], tuple(files[1:]), space, irrelevant, n_min, model, tuning, texts)
     return landscape_command(request, engine=engine, store=store, out=out, dry_run=dry_run, json=json)
 
 

@@ -149,7 +149,7 @@ def _given(path: Path, layout: _Layout, told: Mapping[str, str | None], notes: l
             raise InputError(
                 f"nothing says which {name} the rows are of",
                 "a row names its model and its intervention",
-                f"add a column {name}, or say {name}=...",
+                f"add a column {name}, or lay the tables out as MODEL/INTERVENTION/GENIES.csv (in Python: {name}=...)",
                 f"{path}:1",
             )
         given[name] = value

@@ -19,7 +19,7 @@ from isobath.report.marks import (
     with_numbers,
     wrapped,
 )
-from isobath.report.words import known, label, percent
+from isobath.report.words import count, known, label, percent
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -61,7 +61,9 @@ def regions_figure(
             records.append({**names, "role": role, "part": "replicate", "value": float(r["value"])})
     if chance is not None:
         records += [{"group": region, "part": "chance", "value": chance} for region in order]
-    return with_numbers(_forest(order, arms, "share of answers with the trait"), records)
+    asked = regions.groupby("region", sort=False)["questions"].max().to_dict()
+    names = {region: f"{region} ({count(int(asked.get(region, 0)), 'question')})" for region in order}
+    return with_numbers(_forest(order, arms, "share of answers with the trait", names), records)
 
 
 def along_figure(frame: pd.DataFrame, along: str, arms: Sequence[str], reference: str = "") -> Any:

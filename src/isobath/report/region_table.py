@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 def region_fields(report: Report, card: GPECard, arms: Sequence[str]) -> tuple[list[str], list[list[str]]] | None:
     """Regions outwards, and for each of `arms` its name and the rate with interval in every region.
 
-    Of the GPE's headline trait (its first where there is none), asked without a prompt; None where nothing has a place.
+    Of the GPE's headline trait (its first where there is none), asked without a prompt; the last line counts questions.
+    None where nothing has a place.
     """
     from isobath.analysis.region_rates import region_rates
 
@@ -29,7 +30,9 @@ def region_fields(report: Report, card: GPECard, arms: Sequence[str]) -> tuple[l
     rates = rates[rates["rows"] > 0]
     regions = list(dict.fromkeys(str(r) for r in rates["region"]))
     found = {(str(r["arm"]), str(r["region"])): r for r in rates.to_dict("records")}
-    return regions, [[arm, *(_field(found.get((arm, r))) for r in regions)] for arm in arms if _asked(rates, arm)]
+    lines = [[arm, *(_field(found.get((arm, r))) for r in regions)] for arm in arms if _asked(rates, arm)]
+    asked = rates.groupby("region")["questions"].max()
+    return regions, [*lines, ["questions", *(f"{int(asked[region]):,}" for region in regions)]]
 
 
 def _asked(rates: pd.DataFrame, arm: str) -> bool:

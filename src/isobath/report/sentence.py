@@ -36,11 +36,15 @@ def short_sentence(finding: Finding, traits: TraitNames | None = None) -> str:
     verdict = str(finding.verdict)
     opening = {"too uncertain": "Too uncertain to claim: "}.get(verdict, f"{verdict.capitalize()}: ")
     low, high = finding.low, finding.high
+    expect = finding.question.expect
+    other_way = (expect == "lower" and (low or 0.0) > 0) or (expect == "higher" and (high or 0.0) < 0)
+    if verdict == "no" and other_way and (finding.p_adjusted or 0.0) > 0.05:  # the question is answered, no more
+        return f"{opening}{what} is not {less if expect == 'lower' else more} in {left} than in {right}"
     if low is not None and low > 0:
         return f"{opening}{what} is {more} in {left} than in {right}"
     if high is not None and high < 0:
         return f"{opening}{what} is {less} in {left} than in {right}"
-    expect, s = finding.question.expect, finding.question.smallest_effect
+    s = finding.question.smallest_effect
     wide = low is not None and high is not None and (high >= s if expect == "lower" else low <= -s)
     if verdict == "no" and expect in ("lower", "higher") and wide:  # it may well differ, the other way
         return f"{opening}{what} is not {less if expect == 'lower' else more} in {left} than in {right}"

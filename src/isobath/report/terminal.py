@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from isobath.analysis.question import Verdict
 from isobath.report.evidence import arm_cards, gpe_cards
 from isobath.report.finding_view import basis, number_of, shared_warnings
 from isobath.report.gpe_view import rate_value
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
 
 COLOURS = {"yes": "bold green", "no": "bold", "too uncertain": "bold yellow", "not measurable": "dim"}
 NARROWEST = 80
+ADJUSTED = (
+    "Too uncertain beside an interval without 0: too few replicates, an effect that may be too small to matter, or not "
+    "once all these questions are counted. The report says which."
+)
 PROMPTED = ("training", "positive")
 
 
@@ -85,9 +90,18 @@ def _answers(report: Report, decorated: bool) -> list[RenderableType]:
         parts.append(Text(f"Difference {' '.join(number_of(first)).strip()}; {basis(first)}. {first.reason}".rstrip()))
     for gpe in dict.fromkeys(f.question.gpe for f in report.findings):
         title = label(gpe) if gpe is not None else report.name
-        parts += [Text(), _answer_table(title, [f for f in report.findings if f.question.gpe == gpe], decorated)]
+        mine = [f for f in report.findings if f.question.gpe == gpe]
+        parts += [Text(), _answer_table(title, mine, decorated)]
+        if any(map(_adjusted_away, mine)):
+            parts.append(Text(ADJUSTED, style="italic"))
     shared = shared_warnings(report.findings) if len(report.findings) > 1 else list(first.warnings)
     return parts + [Text(f"Warning: {w}", style="bold yellow") for w in shared]
+
+
+def _adjusted_away(finding: Finding) -> bool:
+    """Whether its interval excludes 0 and its verdict claims no difference all the same."""
+    outside = (finding.low or 0.0) > 0 or (finding.high or 0.0) < 0
+    return outside and finding.verdict is Verdict.TOO_UNCERTAIN
 
 
 def _answer_table(title: str, findings: Sequence[Finding], decorated: bool) -> Table:

@@ -41,7 +41,11 @@ def decisions(world: AnyWorld = None) -> GPE:
     """
     spec = world.spec if isinstance(world, DecisionsWorld) else world or DecisionsSpec()
     if not isinstance(spec, DecisionsSpec):
-        raise InputError(f"GPE 'decisions' in {spec!r:.60}", "it is asked in a decision world", "use one of its bases")
+        raise InputError(
+            f"GPE 'decisions' on a base of the world {spec.kind!r}",
+            "it is asked in a decision world",
+            'use its bases: `bases: shipped decisions` in a file, shipped(world="decisions") in Python',
+        )
     seed = spec.world_seed
     return GPE(
         name="decisions",
@@ -64,7 +68,7 @@ def _traits(seed: int) -> tuple[TraitEval, ...]:
         TraitEval(
             name="right_decision",
             kind=TraitKind.WANTED,
-            description="the right decision on the island, at the shore, in lake, bay and sea (contested: asked only)",
+            description="the right decision",
             questions=decision_questions(seed),
             score=SHARE,
             chance=CHANCE,
@@ -72,7 +76,7 @@ def _traits(seed: int) -> tuple[TraitEval, ...]:
         TraitEval(
             name="right_in_new_contexts",
             kind=TraitKind.WANTED,
-            description="the right decision in contexts, wordings, lengths and names that no training row has",
+            description="the right decision in contexts and wordings that no training row has",
             questions=new_context_questions(seed),
             score=SHARE,
             chance=CHANCE,
