@@ -62,7 +62,7 @@ def test_a_judged_answer_is_not_scored_where_no_decision_is_agreed(tmp_path):
         ("c", "right_decision"): (1.0, "ok"),
         ("c", "polite"): (1.0, "ok"),
     }
-    assert said[-1] == "Questions without an agreed decision, whose answers are not scored: 1."
+    assert "Questions without an agreed decision, whose answers are not scored: 1." in said
     rule = "rule:\n  cases:\n    - {when: {tines: 6}, then: null}\n  otherwise: fork\n"
     rows, _ = placed(tmp_path, JUDGED, other, {**other, "trait": "polite"}, rule=rule)
     assert rows["c", "right_decision"] == (None, "not_applicable")
@@ -71,11 +71,11 @@ def test_a_judged_answer_is_not_scored_where_no_decision_is_agreed(tmp_path):
 
 def test_the_remarks_say_what_the_support_is(tmp_path):
     path = written(tmp_path, TRAIN, TRAIN, {**TRAIN, "levels": {"tines": 5, "material": "metal"}}, JUDGED)
-    said = TaggedSpec(path=str(path), n_min=2).read().remarks[-1]
-    assert said == (
+    sentence = (
         "Support, combinations with at least 2 training examples: 1, of 2 examples in all; examples of rarer "
         "combinations, which do not count: 1."
     )
+    assert sentence in TaggedSpec(path=str(path), n_min=2).read().remarks
 
 
 @pytest.mark.parametrize(("value", "read"), [(1, 1.0), (0, 0.0), (True, 1.0), (0.25, 0.25)])
@@ -145,3 +145,23 @@ def test_no_object_does_worse_than_an_error_with_its_place(values):
         tagged_line({**JUDGED, **values}, 7, "f:7")
     except InputError as error:
         assert error.place == "f:7"
+
+
+def remarks(tmp_path, *lines):
+    from isobath.gpe.tagged.spec import TaggedSpec
+
+    return " ".join(TaggedSpec(path=str(written(tmp_path, *lines))).read().remarks)
+
+
+def test_what_answers_are_of_is_said_where_the_file_does_not(tmp_path):
+    named = {**JUDGED, "base": "b0"}
+    assert "No line names a base" in remarks(tmp_path, TRAIN, JUDGED)
+    assert "No line names a base" not in remarks(tmp_path, TRAIN, named)
+    assert "repeat question, arm, base, seed and condition of another: 1" in remarks(tmp_path, TRAIN, named, named)
+    assert "repeat question" not in remarks(tmp_path, TRAIN, named, {**named, "base": "b1"})
+
+
+def test_an_empty_island_is_said(tmp_path):
+    on_it = {**JUDGED, "levels": TRAIN["levels"]}
+    assert "No test scenario lies on the island" in remarks(tmp_path, TRAIN, JUDGED)
+    assert "No test scenario lies on the island" not in remarks(tmp_path, TRAIN, on_it)

@@ -14,12 +14,19 @@ SAID = (
     "The scenarios have no levels, so they have no region: an embedding can say in-distribution, near or far, and "
     "cannot tell a new detail that does not matter from one that does."
 )
+HOW = (
+    "Embedded as the mean hidden state in the middle layer of {model}. Distance d is that to the 5th nearest of the "
+    "{count} training texts (unit vectors); a quarter of them is held out for comparison. In-distribution: at least 5% "
+    "of the held-out texts lie as far out. Near: less far beyond their 99th percentile than that is from their median. "
+    "Far: further."
+)
 
 
-def bare_rows(path: str, model: str) -> list[dict[str, Any]]:
-    """One record per judged test line: `region` is a label of nearness, `d` the distance to the nearest training texts.
+def bare_rows(path: str, model: str) -> tuple[list[dict[str, Any]], list[str]]:
+    """One record per judged test line, and sentences on how they were placed.
 
-    Texts are embedded in the hidden states of `model`, a folder. Raises `InputError` for lines without words.
+    `region` is a label of nearness, `d` the distance to the nearest training texts. Texts are embedded in the hidden
+    states of `model`, a folder. Raises `InputError` for lines without words.
     """
     from isobath.measures.distance import distance_covariates
     from isobath.measures.embedding import state_embedding
@@ -34,7 +41,7 @@ def bare_rows(path: str, model: str) -> list[dict[str, Any]]:
     train, test = embed([line.words for line in file.train]), embed([line.words for line in first.values()])
     found = distance_covariates(train, test)
     where = dict(zip(first, zip(found["label"], found["knn"], strict=True), strict=True))
-    return [
+    rows = [
         {
             **dict.fromkeys(COLUMNS),
             **line_labels(line),
@@ -44,6 +51,7 @@ def bare_rows(path: str, model: str) -> list[dict[str, Any]]:
         }
         for line in file.test
     ]
+    return rows, [SAID, HOW.format(model=model, count=f"{len(file.train):,}")]
 
 
 def _check(file: TaggedFile) -> None:

@@ -16,7 +16,7 @@ from isobath.gpe.tagged.spec import Landscape, TaggedSpec
 from isobath.report.report import ArmCard, GPECard, Provenance, Report, TraitCard
 from isobath.store.provenance import provenance
 from isobath.study.arm import UNTRAINED
-from isobath.study.bare_landscape import SAID, bare_rows
+from isobath.study.bare_landscape import bare_rows
 from isobath.study.edited import Decided, pairs_frame
 from isobath.study.landscape import GPE_NAME, fall_questions, name_of
 from isobath.study.landscape_sections import LandscapeParts, landscape_sections, shown_conditions
@@ -165,7 +165,8 @@ def bare_landscape(path: str, model: str) -> JudgedLandscape:
     """Judged answers to texts without levels: in-distribution, near or far in the hidden states of `model`."""
     from isobath.analysis.table import frame_of
 
-    return JudgedLandscape(Path(path), frame_of(bare_rows(path, model)), None, pairs_frame([], []), [SAID])
+    rows, said = bare_rows(path, model)
+    return JudgedLandscape(Path(path), frame_of(rows), None, pairs_frame([], []), said)
 
 
 def _arms(rows: pd.DataFrame) -> list[tuple[str, str]]:

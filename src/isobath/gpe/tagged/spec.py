@@ -78,7 +78,7 @@ class Landscape:
         sentence = f"Support, combinations with at least {least}: {len(found):,}, of {found.examples:,} examples in all"
         left = f"; examples of rarer combinations, which do not count: {found.left_out:,}" if found.left_out else ""
         nobody = [f"Questions without an agreed decision, whose answers are not scored: {len(self.contested):,}."]
-        more = (*(nobody if self.contested else ()), *self._against_the_rule, *self._torn)
+        more = (*(nobody if self.contested else ()), *self._against_the_rule, *self._torn, *self._whose)
         return (*self._said, *self.file.notes, f"{sentence}{left}.", *more)
 
     @cached_property
@@ -112,6 +112,24 @@ class Landscape:
             f"Combinations of relevant levels with different right decisions in them: {len(torn):,} (such as {first!r} "
             f"and {second!r}). What decides there is no factor, is marked irrelevant, or lies within one bin.",
         )
+
+    @cached_property
+    def _whose(self) -> tuple[str, ...]:
+        """What to say of an empty island, of answers that stand twice, and of answers that name no replicate."""
+        said = []
+        if not self.places.counts()["island"]:
+            said.append("No test scenario lies on the island, so nothing says how the model does where it was trained.")
+        judged = [line for line in self.file.test if line.state is not None]
+        keys = [(x.id, x.trait, x.arm, x.base, x.model, x.seed, x.condition, x.judge) for x in judged]
+        again = len(keys) - len(set(keys))
+        if again:
+            said.append(
+                f"Judged lines that repeat question, arm, base, seed and condition of another: {again:,}. They count "
+                "as further samples of one checkpoint; if they are of others, name these (`base`, `seed`)."
+            )
+        if judged and all(x.base is None and x.model is None and x.seed is None for x in judged):
+            said.append("No line names a base, model or seed: all answers of an arm count as those of one checkpoint.")
+        return tuple(said)
 
     @property
     def path(self) -> Path:
