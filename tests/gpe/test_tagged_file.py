@@ -104,6 +104,7 @@ def test_a_judgement_that_is_missing_is_a_state_and_never_0(state):
         ({**JUDGED, "seed": "one"}, "a seed is a whole number"),
         ({**JUDGED, "seed": 2**63}, "a whole number of 64 bits"),
         ({**JUDGED, "kind": "nice"}, "kind is 'nice'"),
+        ({**JUDGED, "role": "hero"}, "role is 'hero'"),
         ({k: v for k, v in JUDGED.items() if k != "value"}, "neither a judgement nor options"),
         ({**ASKED, "gold": "maybe"}, "gold is 'maybe'"),
         ({k: v for k, v in ASKED.items() if k != "gold"}, "options and no gold"),
@@ -165,3 +166,12 @@ def test_an_empty_island_is_said(tmp_path):
     on_it = {**JUDGED, "levels": TRAIN["levels"]}
     assert "No test scenario lies on the island" in remarks(tmp_path, TRAIN, JUDGED)
     assert "No test scenario lies on the island" not in remarks(tmp_path, TRAIN, on_it)
+
+
+def test_an_arm_is_for_what_its_role_says(tmp_path):
+    from isobath.gpe.tagged.rows import judged_rows
+    from isobath.gpe.tagged.spec import TaggedSpec
+
+    arms = [{**JUDGED, "arm": "untrained"}, {**JUDGED, "arm": "mixed"}, {**JUDGED, "arm": "good", "role": "control"}]
+    rows = judged_rows(TaggedSpec(path=str(written(tmp_path, TRAIN, *arms))).read())
+    assert [row["role"] for row in rows] == ["untrained", "plain", "control"]

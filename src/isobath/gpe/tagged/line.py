@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from isobath.base.errors import InputError
-from isobath.base.row import State, TraitKind
+from isobath.base.row import Role, State, TraitKind
 from isobath.base.value import Value
 from isobath.gpe.chat_shape import checked_messages
 from isobath.models.chat import Chat, Message
@@ -17,7 +17,7 @@ Raw = str | int | float | bool | None
 
 FIELDS = (
     *("split", "id", "levels", "text", "messages", "question", "options", "gold", "value", "state", "decision"),
-    *("arm", "base", "model", "seed", "trait", "kind", "condition", "judge"),
+    *("arm", "role", "base", "model", "seed", "trait", "kind", "condition", "judge"),
 )
 """What a line may hold; docs/my-scenarios.md says what each means."""
 
@@ -46,6 +46,7 @@ class TaggedLine(Value):
     state: State | None = None
     decision: str | None = None
     arm: str = "given"
+    role: Role | None = None
     base: str | None = None
     model: str | None = None
     seed: int | None = None
@@ -204,10 +205,12 @@ def _labels(values: Mapping[str, Any], at: str) -> dict[str, Any]:
         if not isinstance(seed, int) or isinstance(seed, bool) or abs(seed) >= 2**63:
             raise InputError(f"seed is {seed!r}", "a seed is a whole number of 64 bits", "correct it", at)
         found["seed"] = seed
-    if values.get("kind") is not None:
-        try:
-            found["kind"] = TraitKind(values["kind"])
-        except ValueError:
-            known = ", ".join(TraitKind)
-            raise InputError(f"kind is {values['kind']!r}", f"a kind is one of {known}", "correct it", at) from None
+    for name, kinds in (("kind", TraitKind), ("role", Role)):
+        if values.get(name) is not None:
+            try:
+                found[name] = kinds(values[name])
+            except ValueError:
+                known = ", ".join(kinds)
+                what = f"{name} is {values[name]!r}"
+                raise InputError(what, f"a {name} is one of {known}", "correct it", at) from None
     return found

@@ -42,7 +42,7 @@ def line_labels(line: TaggedLine) -> dict[str, Any]:
         "signal_role": "none",
         "stack": "given",
         "arm": line.arm,
-        "role": str(Role.UNTRAINED if line.arm in UNTRAINED else Role.PLAIN),
+        "role": str(line.role or (Role.UNTRAINED if line.arm in UNTRAINED else Role.PLAIN)),
         "seed": line.seed,
         "trait": line.trait,
         "trait_kind": str(line.kind),
