@@ -14,7 +14,23 @@ TEXTS = Group("Scenarios without levels")
 
 
 @dataclass(frozen=True)
-class TrainingFlags:
+class RecipeFlags:
+    """How long, how fast and how often a model is trained."""
+
+    full: Annotated[bool, Parameter(group=TRAINING, negative="", help="Train all weights instead of LoRA.")] = False
+    seeds: Annotated[
+        tuple[int, ...],
+        Parameter(group=TRAINING, consume_multiple=True, negative="", help="Run seeds, such as --seeds 0 1 2 3 4."),
+    ] = (0,)
+    steps: Annotated[int | None, Parameter(group=TRAINING, help="Training steps (default: three passes).")] = None
+    learning_rate: Annotated[
+        float | None, Parameter(group=TRAINING, help="Default: 1e-4 with LoRA, 1e-5 with --full.")
+    ] = None
+    rank: Annotated[int | None, Parameter(group=TRAINING, help="LoRA rank (default: 16).")] = None
+
+
+@dataclass(frozen=True)
+class TrainingFlags(RecipeFlags):
     """How `profile --model --train` trains."""
 
     control: Annotated[
@@ -35,35 +51,15 @@ class TrainingFlags:
         str | None,
         Parameter(group=TRAINING, help="A prompt for every training row: adds that arm and a placebo of equal length."),
     ] = None
-    full: Annotated[bool, Parameter(group=TRAINING, negative="", help="Train all weights instead of LoRA.")] = False
-    seeds: Annotated[
-        tuple[int, ...],
-        Parameter(group=TRAINING, consume_multiple=True, negative="", help="Run seeds, such as --seeds 0 1 2 3 4."),
-    ] = (0,)
-    steps: Annotated[int | None, Parameter(group=TRAINING, help="Training steps (default: three passes).")] = None
-    learning_rate: Annotated[
-        float | None, Parameter(group=TRAINING, help="Default: 1e-4 with LoRA, 1e-5 with --full.")
-    ] = None
-    rank: Annotated[int | None, Parameter(group=TRAINING, help="LoRA rank (default: 16).")] = None
 
 
 @dataclass(frozen=True)
-class TuningFlags:
+class TuningFlags(RecipeFlags):
     """How `landscape --model` trains, and what it measures besides answers."""
 
     fine_tune: Annotated[
         bool, Parameter(group=TRAINING, negative="", help="Train the model on the file's training lines, and ask both.")
     ] = False
-    full: Annotated[bool, Parameter(group=TRAINING, negative="", help="Train all weights instead of LoRA.")] = False
-    seeds: Annotated[
-        tuple[int, ...],
-        Parameter(group=TRAINING, consume_multiple=True, negative="", help="Run seeds, such as --seeds 0 1 2 3 4."),
-    ] = (0,)
-    steps: Annotated[int | None, Parameter(group=TRAINING, help="Training steps (default: three passes).")] = None
-    learning_rate: Annotated[
-        float | None, Parameter(group=TRAINING, help="Default: 1e-4 with LoRA, 1e-5 with --full.")
-    ] = None
-    rank: Annotated[int | None, Parameter(group=TRAINING, help="LoRA rank (default: 16).")] = None
     measures: Annotated[
         tuple[Literal["distances", "readouts"], ...],
         Parameter(

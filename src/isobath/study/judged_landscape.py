@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,13 +12,13 @@ from isobath.base.errors import InputError
 from isobath.base.row import Claim, Role
 from isobath.gpe.tagged.rows import judged_decisions, judged_rows
 from isobath.gpe.tagged.spec import Landscape, TaggedSpec
-from isobath.report.report import ArmCard, GPECard, Provenance, Report, TraitCard
-from isobath.store.provenance import provenance
+from isobath.report.report import ArmCard, GPECard, Report, TraitCard
 from isobath.study.arm import UNTRAINED
 from isobath.study.bare_landscape import bare_rows
 from isobath.study.edited import Decided, pairs_frame
 from isobath.study.landscape import GPE_NAME, fall_questions, name_of
 from isobath.study.landscape_sections import LandscapeParts, landscape_sections, shown_conditions
+from isobath.study.provenance_card import provenance_card
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -91,9 +90,8 @@ class JudgedLandscape:
     def report(self) -> Report:
         """Everything the page says."""
         from isobath.analysis.estimates import arm_estimates
-        from isobath.study.reporting import command_line
 
-        made, rows = provenance(), self.rows
+        rows = self.rows
         traits = rows[["trait", "trait_kind"]].drop_duplicates().itertuples(index=False, name=None)
         around = "" if self.support is None else f", placed around {self.support.examples:,} training examples"
         return Report(
@@ -122,14 +120,8 @@ class JudgedLandscape:
             ),
             limits=LIMITS,
             asked=ASKED,
-            provenance=Provenance(
-                command=command_line(),
-                version=str(made["versions"]["isobath"]),
-                commit=made["commit"],
-                dirty=made["dirty"],
+            provenance=provenance_card(
                 bases=sorted(map(str, rows["base"].unique())),
-                versions=made["versions"],
-                machine=f"{made['machine']}, {os.cpu_count()} cores",
             ),
         )
 

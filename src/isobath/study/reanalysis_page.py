@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,9 +9,9 @@ import numpy as np
 from isobath.base.row import COLUMNS, Role
 from isobath.grading.score_definitions import DEFINITIONS
 from isobath.report.page_view import READING
-from isobath.report.report import ArmCard, GPECard, Provenance, Report, Section, TraitCard
+from isobath.report.report import ArmCard, GPECard, Report, Section, TraitCard
 from isobath.report.words import count, known, label, percent, rate_interval
-from isobath.store.provenance import provenance
+from isobath.study.provenance_card import provenance_card
 from isobath.study.reanalysis_examples import examples_of
 from isobath.study.reanalysis_tables import (
     definition_table,
@@ -53,9 +52,7 @@ def report_of(analysis: Reanalysis) -> Report:
     """The re-analysis as a report."""
     import pandas as pd
 
-    from isobath.study.reporting import command_line
-
-    made, cells = provenance(), analysis.cells
+    cells = analysis.cells
     examples, responses = examples_of(analysis)
     rows = pd.DataFrame({name: cells.get(name) for name in COLUMNS}, index=cells.index)
     untrained = {c.arm for c in analysis.arrangement.cells if c.role == str(Role.UNTRAINED)}
@@ -81,14 +78,7 @@ def report_of(analysis: Reanalysis) -> Report:
         sections=sections_of(analysis),
         limits=LIMITS,
         reading=READING if analysis.over == "both" else (THESE, *READING[2:]),
-        provenance=Provenance(
-            command=command_line(),
-            version=str(made["versions"]["isobath"]),
-            commit=made["commit"],
-            dirty=made["dirty"],
-            versions=made["versions"],
-            machine=f"{made['machine']}, {os.cpu_count()} cores",
-        ),
+        provenance=provenance_card(),
     )
 
 

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shlex
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,9 +11,8 @@ from isobath.analysis.answer import answer
 from isobath.analysis.question import Finding, Question
 from isobath.base.identity import fingerprint
 from isobath.grading.score import OptionScore
-from isobath.report.report import ArmCard, GPECard, Provenance, Report, Section, TraitCard
+from isobath.report.report import ArmCard, GPECard, Report, Section, TraitCard
 from isobath.store import Store
-from isobath.store.provenance import provenance
 from isobath.study.arm import Arm
 from isobath.study.bases import ResolvedBase, ShippedBase, resolve_base
 from isobath.study.components import build_gpe
@@ -24,6 +20,7 @@ from isobath.study.findings import Checks, check_of, claim_of, validities
 from isobath.study.judged_notes import JudgedNotes
 from isobath.study.landscape_sections import study_landscapes
 from isobath.study.profile_sections import profile_sections, profile_title
+from isobath.study.provenance_card import provenance_card
 from isobath.study.stamp import SUMMARY, write_stamp
 from isobath.study.study import Study
 
@@ -87,7 +84,7 @@ def report_of(results: Results) -> Report:
     from isobath.study.transcripts import with_responses
 
     study, rows = results.study, results.df
-    made, bases = provenance(), study.resolved_bases(results.store)
+    bases = study.resolved_bases(results.store)
     given = [resolve_base(base, results.store) for arm in study.arms for base in arm.given]
     return Report(
         name=study.name,
@@ -109,17 +106,11 @@ def report_of(results: Results) -> Report:
         sections=[*study_landscapes(results), *_sections(study, results.findings), *profile_sections(results)],
         limits=_template_rules([*bases, *given]),
         failures=results.failures,
-        provenance=Provenance(
-            command=command_line(),
-            version=str(made["versions"]["isobath"]),
-            commit=made["commit"],
-            dirty=made["dirty"],
+        provenance=provenance_card(
             bases=[b.name for b in (*bases, *given)],
             seconds=_seconds(results),
             seeds=study.seeds,
-            versions=made["versions"],
             study=study.fingerprint(results.store),
-            machine=f"{made['machine']}, {os.cpu_count()} cores",
         ),
     )
 
@@ -254,9 +245,3 @@ def _askable(questions: Sequence[Question], rows: pd.DataFrame) -> list[Question
             for arm, condition in zip(q.arms, (q.condition, q.reference_condition or q.condition), strict=True)
         )
     ]
-
-
-def command_line() -> str:
-    """The command that is running, as a reader could type it."""
-    program = Path(sys.argv[0]).name
-    return shlex.join(["isobath" if program in {"isobath", "main.py", "__main__.py"} else program, *sys.argv[1:]])

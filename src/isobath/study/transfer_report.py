@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from isobath.base.row import COLUMNS
 from isobath.gpe.transfer_table import TransferTable, read_transfer
-from isobath.report.report import Provenance, Report, Section
+from isobath.report.report import Report, Section
 from isobath.report.tables import Column, TableView, Value
-from isobath.store.provenance import provenance
+from isobath.study.provenance_card import provenance_card
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,9 +58,8 @@ class TransferReport:
 
         from isobath.analysis.transfer_table import transfer_claim
         from isobath.report.transfer_view import transfer_section
-        from isobath.study.reporting import command_line
 
-        made, frame = provenance(), self.frame
+        frame = self.frame
         shifts = frame[["source", "target"]].drop_duplicates()
         empty = pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in COLUMNS.items()})
         return Report(
@@ -82,14 +80,7 @@ class TransferReport:
             profiled=False,
             sections=[transfer_section(frame, first=True), *self._read],
             limits=LIMITS,
-            provenance=Provenance(
-                command=command_line(),
-                version=str(made["versions"]["isobath"]),
-                commit=made["commit"],
-                dirty=made["dirty"],
-                versions=made["versions"],
-                machine=f"{made['machine']}, {os.cpu_count()} cores",
-            ),
+            provenance=provenance_card(),
         )
 
     @property
