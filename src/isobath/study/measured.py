@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from isobath.base.identity import fingerprint
 from isobath.base.seeding import rng
 from isobath.design.region import Region
 from isobath.design.space import Space
@@ -74,7 +75,24 @@ def measure_spec(cell: Cell, what: Measure, store: Store, keys: Keys | None = No
     """What decides the numbers: the model's bytes, and what it is shown."""
     known = (keys or {}).get(cell.name)
     model = cell.base.identity if what == "distances" else known or checkpoint_key(cell, store)
-    return {"what": what, "model": model, "gpe": gpe_identity(cell.gpe, cell.base.world), "version": VERSION}
+    return {"what": what, "model": model, "shown": _shown(cell), "version": VERSION}
+
+
+def _shown(cell: Cell) -> str:
+    """Fingerprint of what is measured of a GPE: scenarios, where they lie, training scenarios, space and rule.
+
+    Options, scores, names and descriptions are none of it: changing them measures nothing anew.
+    """
+    key = gpe_identity(cell.gpe, cell.base.world)
+    if key not in _fingerprints:
+        gpe = cell.built()
+        asked = [[q.id, q.chat, q.levels, q.place] for q in placed_questions(gpe)]
+        trained = [[row.messages, row.metadata] for row in gpe.signal.rows]
+        _fingerprints[key] = fingerprint([asked, trained, gpe.space, gpe.gold])
+    return _fingerprints[key]
+
+
+_fingerprints: dict[str, str] = {}
 
 
 def measure(task: MeasureTask) -> str:
