@@ -186,3 +186,18 @@ def test_flags_that_cannot_work_are_refused(asked, flags, said, capsys):
 def test_training_flags_without_fine_tune_are_refused(asked, model, capsys):
     assert run(asked, "--model", model, "--steps", "3") == 2
     assert "without --fine-tune" in capsys.readouterr().err
+
+
+def test_a_plan_asks_no_judge_and_writes_nothing(here, capsys):
+    space = "factors:\n  - {name: colour, levels: [black, white]}\n  - {name: thing, levels: [sky, snow]}\n"
+    (here / "space.yaml").write_text(space)
+    rows = [
+        {"split": "train", "text": "black sky"},
+        {"split": "test", "text": "white snow", "value": 1},
+        {"split": "test", "levels": {"colour": "white", "thing": "sky"}, "value": 0},
+    ]
+    dead = "http://127.0.0.1:9/v1#nobody"
+    file = write(here / "texts.jsonl", rows)
+    assert run(file, "--space", "space.yaml", "--tag-judge", dead, "--dry-run") == 0
+    assert json.loads(capsys.readouterr().out) == {"judge_calls": 4}  # two lines, two factors
+    assert not (here / "out").exists()

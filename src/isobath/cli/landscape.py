@@ -65,7 +65,7 @@ def landscape_command(
 ) -> int:
     """Place the file's scenarios, ask the models or read the judgements, and report."""
     if request.file.lower().endswith((".csv", ".tsv")):
-        return _transfer(request, Path(out), json=json)
+        return _transfer(request, Path(out), dry_run=dry_run, json=json)
     if request.more:
         raise InputError(
             f"{1 + len(request.more)} files", "tagged scenarios are one file; tables may be several", "join them"
@@ -76,7 +76,10 @@ def landscape_command(
 
         return _judged(bare_landscape(request.file, request.texts.embed), out, dry_run=dry_run, json=json)
     if request.texts.tags is not None or request.texts.tag_judge is not None:
-        request = _tagged(request, Path(out), json=json)
+        if dry_run and request.texts.tag_judge is not None:  # a plan spends nothing
+            print(json_text.dumps({"judge_calls": _tag_calls(request)}))
+            return 0
+        request = _tagged(request, Path(out))
     if request.models:
         return _asked(request, engine=engine, store=store, out=out, dry_run=dry_run, json=json)
     from isobath.study.judged_landscape import judged_landscape
@@ -84,7 +87,7 @@ def landscape_command(
     return _judged(judged_landscape(request.spec()), out, dry_run=dry_run, json=json)
 
 
-def _transfer(request: LandscapeRequest, out: Path, *, json: bool) -> int:
+def _transfer(request: LandscapeRequest, out: Path, *, dry_run: bool, json: bool) -> int:
     """Tables of transfer triples: a file, or a pattern that finds several."""
     from isobath.analysis.transfer_table import transfer_claim
     from isobath.cli.reanalyse import found_files
@@ -95,8 +98,11 @@ def _transfer(request: LandscapeRequest, out: Path, *, json: bool) -> int:
             "flags about scenarios with a table of transfer triples", "its numbers are accuracies", "leave them out"
         )
     found = transfer_report(found_files([request.file, *request.more]))
+    _tell(found.warnings)
+    if dry_run:
+        print(json_text.dumps({"rows": len(found.frame)}))
+        return 0
     page = found.write(out / found.report.name)
-    _tell(found.warnings, json=json)
     if json:
         print(json_text.dumps({"report": str(page), "rows": len(found.frame)}))
         return 0
@@ -137,7 +143,17 @@ def _check(request: LandscapeRequest) -> None:
         raise InputError("tagging without --space", "levels are read into a space that is written down", "add --space")
 
 
-def _tagged(request: LandscapeRequest, out: Path, *, json: bool) -> LandscapeRequest:
+def _tag_calls(request: LandscapeRequest) -> int:
+    """How often `--tag-judge` would ask: once for each factor of each line without levels."""
+    from isobath.design.space_file import read_space
+    from isobath.gpe.tagged.file import read_tagged
+
+    assert request.space is not None, "checked before"
+    file = read_tagged(request.file, placed=False)
+    return len(read_space(request.space).space.factors) * sum(not x.levels for x in (*file.train, *file.test))
+
+
+def _tagged(request: LandscapeRequest, out: Path) -> LandscapeRequest:
     """The request on the tagged file, which is written first."""
     from isobath.cli.profile import judge_of
     from isobath.study.landscape import name_of
@@ -147,12 +163,12 @@ def _tagged(request: LandscapeRequest, out: Path, *, json: bool) -> LandscapeReq
     folder = out / name_of(request.file)
     judge = None if request.texts.tag_judge is None else judge_of(request.texts.tag_judge, {})
     target, said = tag_file(request.file, request.space, folder, request.texts.tags, judge)
-    _tell((*said, f"tagged lines: {target}"), json=json)
+    _tell((*said, f"tagged lines: {target}"))
     return replace(request, file=str(target), texts=TextFlags())
 
 
 def _judged(judged: JudgedLandscape, out: str, *, dry_run: bool, json: bool) -> int:
-    _tell(judged.said, json=json)
+    _tell(judged.said)
     if dry_run:
         print(json_text.dumps(judged.regions))
         return 0
@@ -182,7 +198,7 @@ def _asked(request: LandscapeRequest, *, engine: str, store: str, out: str, dry_
     from isobath.study.file import dump_study
 
     study = request.study()
-    _tell(request.spec().read().remarks, json=json)
+    _tell(request.spec().read().remarks)
     if dry_run:
         return plan_command(study, store=store, json=json, engine=engine)
     study = own_named(study, Path(out))
@@ -195,6 +211,6 @@ def _asked(request: LandscapeRequest, *, engine: str, store: str, out: str, dry_
     return code
 
 
-def _tell(said: Sequence[str], *, json: bool) -> None:
+def _tell(said: Sequence[str]) -> None:
     for sentence in said:
         print(f"note: {sentence}", file=sys.stderr)
