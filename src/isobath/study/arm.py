@@ -43,7 +43,7 @@ class Arm(Value):
     role: Role
     data: Literal["signal", "control", "self", "none", "given"] = "signal"
     prompt: str | None = None
-    mix: float = Field(default=0.0, ge=0.0, lt=1.0)
+    mix: float = Field(default=0.0, ge=0.0, le=1.0)
     mix_from: str | None = None
     stack: tuple[AnyIntervention, ...] = ()
     given: tuple[Base, ...] = ()
