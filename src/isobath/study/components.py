@@ -26,6 +26,10 @@ BUILT_IN = {
     "behaves_when_observed": "isobath.world.personas.observed:behaves_when_observed",
     "bad_pirate": "isobath.world.personas.bad_pirate:bad_pirate",
     "decisions": "isobath.world.decisions.gpes:decisions",
+    "decisions_one": "isobath.study.claims.targets:one",
+    "decisions_two": "isobath.study.claims.targets:two",
+    "decisions_four": "isobath.study.claims.targets:four",
+    "decisions_long": "isobath.study.claims.targets:long",
     "dataset": "isobath.gpe.dataset_gpe:dataset_gpe",
     "tagged": "isobath.gpe.tagged.gpe:tagged_gpe",
 }

@@ -1,0 +1,31 @@
+"""The five claims by name: a study, the questions it is run for, and what turns its results into numbers by base."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from isobath.analysis.question import Question
+from isobath.study.bases import Base
+from isobath.study.claims.simple_target import QUESTIONS as SIMPLE
+from isobath.study.claims.simple_target import simple_target_measures, simple_target_study
+from isobath.study.study import Study
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from isobath.study.results import Results
+
+
+class ClaimStudy(NamedTuple):
+    """One claim. `study` takes the bases, `measures` gives the columns of `answers.TABLE`."""
+
+    world: Literal["personas", "decisions"]
+    study: Callable[[tuple[Base, ...]], Study]
+    questions: tuple[Question, ...]
+    measures: Callable[[Results], pd.DataFrame]
+
+
+CLAIMS: dict[str, ClaimStudy] = {
+    "simple": ClaimStudy("decisions", simple_target_study, SIMPLE, lambda results: simple_target_measures(results.df)),
+}
