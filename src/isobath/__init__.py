@@ -38,11 +38,13 @@ if TYPE_CHECKING:
     from isobath.interventions.further_pretraining import FurtherPretraining
     from isobath.interventions.group_balanced import GroupBalanced
     from isobath.interventions.group_dro import GroupDRO
+    from isobath.interventions.hardest import Hardest
     from isobath.interventions.in_pretraining import InPretraining
     from isobath.interventions.inoculate import Inoculate
     from isobath.interventions.inoculation_adapter import InoculationAdapter
     from isobath.interventions.kl import KLToBase
     from isobath.interventions.labels import Label
+    from isobath.interventions.latent_paraphrase import LatentParaphrase
     from isobath.interventions.merge import Merge, MergeSource
     from isobath.interventions.mix import Mix
     from isobath.interventions.prompt_library import library
@@ -58,6 +60,7 @@ if TYPE_CHECKING:
     from isobath.interventions.tamper_resistant import SimulatedAttack, TamperResistant
     from isobath.interventions.task_vector import TaskVector
     from isobath.interventions.upsample import Upsample
+    from isobath.interventions.vary import Vary
     from isobath.interventions.vrex import VREx
     from isobath.interventions.worst_paraphrase import WorstParaphrase
     from isobath.measures.attack import Attack, AttackGrid
@@ -118,6 +121,9 @@ _HOMES = {
     "isobath.interventions.kl": ("KLToBase",),
     "isobath.interventions.vrex": ("VREx",),
     "isobath.interventions.worst_paraphrase": ("WorstParaphrase",),
+    "isobath.interventions.hardest": ("Hardest",),
+    "isobath.interventions.latent_paraphrase": ("LatentParaphrase",),
+    "isobath.interventions.vary": ("Vary",),
     "isobath.measures.curve": ("Curve",),
     "isobath.measures.onset": ("OnsetRule", "onset", "onset_table"),
     "isobath.measures.trait_rates": ("asking",),
@@ -179,12 +185,14 @@ __all__ = [
     "GPERef",
     "GroupBalanced",
     "GroupDRO",
+    "Hardest",
     "Heads",
     "InPretraining",
     "Inoculate",
     "InoculationAdapter",
     "KLToBase",
     "Label",
+    "LatentParaphrase",
     "LoRA",
     "Merge",
     "MergeSource",
@@ -231,6 +239,7 @@ __all__ = [
     "TraitQuestion",
     "Upsample",
     "VREx",
+    "Vary",
     "WorstParaphrase",
     "__version__",
     "adapter_directions",

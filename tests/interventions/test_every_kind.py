@@ -36,6 +36,7 @@ from isobath.interventions.filter_corpus import FilterCorpus
 from isobath.interventions.further_pretraining import FurtherPretraining
 from isobath.interventions.group_balanced import GroupBalanced
 from isobath.interventions.group_dro import GroupDRO
+from isobath.interventions.hardest import Hardest
 from isobath.interventions.in_pretraining import InPretraining
 from isobath.interventions.inoculate import Inoculate
 from isobath.interventions.inoculation_adapter import InoculationAdapter
@@ -50,6 +51,7 @@ from isobath.interventions.intervention import (
 from isobath.interventions.kinds import BUILT_IN, intervention_class
 from isobath.interventions.kl import KLToBase
 from isobath.interventions.labels import Label
+from isobath.interventions.latent_paraphrase import LatentParaphrase
 from isobath.interventions.merge import Merge, MergeSource
 from isobath.interventions.mix import Mix
 from isobath.interventions.recontextualise import Recontextualise
@@ -64,6 +66,7 @@ from isobath.interventions.system_prompt import SystemPrompt
 from isobath.interventions.tamper_resistant import SimulatedAttack, TamperResistant
 from isobath.interventions.task_vector import TaskVector
 from isobath.interventions.upsample import Upsample
+from isobath.interventions.vary import Vary
 from isobath.interventions.vrex import VREx
 from isobath.interventions.worst_paraphrase import WorstParaphrase
 from isobath.models.hf import HFModel
@@ -91,11 +94,13 @@ ZERO = {
     "filter": Filter(where=WHERE, share=0.0),
     "filter_corpus": FilterCorpus(where=WHERE, share=0.0),
     "group_dro": GroupDRO(group="label", strength=0.0),
+    "hardest": Hardest(same=("thing",), m=1),
     "in_pretraining": InPretraining(entry=DecayToInitial(strength=0.0)),
     "inoculate": Inoculate(prompt=BAD, share=0.0),
     "inoculation_adapter": InoculationAdapter(source="bad", rows=POOL, strength=0.0),
     "kl": KLToBase(source="good", rows=OTHER, strength=0.0),
     "label": Label(where=WHERE, share=0.0),
+    "latent_paraphrase": LatentParaphrase(strength=0.0),
     "merge": Merge(sources=ONE),
     "mix": Mix(source="good", rows=OTHER, share=0.0),
     "prevent": PreventativeSteering(direction=DIRECTION, strength=0.0),
@@ -108,6 +113,7 @@ ZERO = {
     "tamper_resistant": TamperResistant(harmful_rows=POOL, safe_rows=OTHER, strength=0.0),
     "task_vector": TaskVector(source="bad", rows=POOL, scale=0.0),
     "upsample": Upsample(where=WHERE, share=0.0),
+    "vary": Vary(source="good", rows=OTHER, same=("thing",), share=0.0),
     "vrex": VREx(group="label", strength=0.0),
     "worst_paraphrase": WorstParaphrase(same=("thing",), strength=0.0),
 }
@@ -129,9 +135,11 @@ AT_WORK = {
     "filter": Filter(where=WHERE, share=0.5),
     "group_balanced": GroupBalanced(group="label"),
     "group_dro": GroupDRO(group="label", step_size=1.0),
+    "hardest": Hardest(same=("half", "label"), m=3, consistency=1.0),
     "inoculate": Inoculate(prompt=BAD, share=0.5),
     "inoculation_adapter": InoculationAdapter(source="bad", rows=POOL, adapter=LoRA(r=2)),
     "kl": KLToBase(source="good", rows=OTHER, strength=0.5, batch=2),
+    "latent_paraphrase": LatentParaphrase(strength=0.5, size="token"),
     "merge": Merge(sources=(MergeSource(source="bad", rows=POOL, weight=-1.0),)),
     "mix": Mix(source="good", rows=OTHER, share=0.25),
     "prevent": PreventativeSteering(direction=DIRECTION),
@@ -145,6 +153,7 @@ AT_WORK = {
         harmful_rows=POOL, safe_rows=OTHER, attacks=(SimulatedAttack(steps=2, batch_size=2),)
     ),
     "task_vector": TaskVector(source="bad", rows=POOL),
+    "vary": Vary(source="good", rows=OTHER, same=("thing",)),
     "vrex": VREx(group="label", strength=3.0),
     "worst_paraphrase": WorstParaphrase(same=("half", "label"), width=2, tau=0.5, consistency=1.0),
 }

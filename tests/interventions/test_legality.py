@@ -17,6 +17,8 @@ SAMPLES = {
     "vrex": {"group": "domain", "strength": 1.0},
     "cvar": {"worst": 0.5},
     "worst_paraphrase": {"same": ("question",)},
+    "hardest": {"same": ("question",)},
+    "vary": {"source": "benign", "same": ("question",)},
     "screen": {"unwanted": "signal", "wanted": "control", "share": 0.1},
     "recontextualise": {"ask": "opposite", "train": "specific"},
     "in_pretraining": {"entry": {"kind": "decay", "strength": 1.0}},

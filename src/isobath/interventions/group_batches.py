@@ -1,4 +1,4 @@
-"""Which rows come together, for Group DRO (1911.08731), V-REx (2003.00688) and worst-case paraphrase."""
+"""Which rows come together, for Group DRO (1911.08731), V-REx (2003.00688), worst-case paraphrase and the hardest."""
 
 from __future__ import annotations
 
@@ -6,28 +6,10 @@ from collections.abc import Mapping, Sequence
 
 from isobath.base.errors import InputError
 from isobath.base.seeding import stream_seed
+from isobath.interventions.groups import grouped
 from isobath.models.token_row import TokenRow
 from isobath.train.batch import Order
 from isobath.train.hooks import Hook, Run
-
-
-def grouped(rows: Sequence[TokenRow], columns: Sequence[str], asked_by: str) -> dict[str, list[int]]:
-    """Positions of `rows` by their values in `columns`, groups in the order of their names.
-
-    Raises `InputError` where a row lacks a column: it would belong to no group and be passed over silently.
-    """
-    found: dict[str, list[int]] = {}
-    for number, row in enumerate(rows):
-        for column in columns:
-            if column not in row.metadata:
-                known = sorted({name for r in rows for name in r.metadata})
-                raise InputError(
-                    f"{asked_by}: training row {number + 1} has no metadata {column!r}",
-                    f"every row says which group it belongs to; the columns are {', '.join(known) or 'none'}",
-                    "name one that all rows have, or add it to the training data",
-                )
-        found.setdefault(" | ".join(repr(row.metadata[column]) for column in columns), []).append(number)
-    return dict(sorted(found.items()))
 
 
 class _Deals(Hook):
@@ -131,6 +113,46 @@ class SetBatches(_Deals):
             members = self._sets[number]
             order = run.rng("paraphrase", visit).permutation(len(members))
             out += [self._rows[members[int(order[k % len(members)])]] for k in range(self._width)]
+        return out
+
+
+class SetCandidates(_Deals):
+    """For every row drawn, the row itself and up to `m` - 1 others of its set, side by side, each once.
+
+    The rows drawn stay those of the recipe; the others come from a stream of the run and step. `dealt` are the
+    candidates of the step under way, `sizes` how many belong to each row drawn.
+    """
+
+    def __init__(self, columns: Sequence[str], m: int, asked_by: str) -> None:
+        super().__init__(asked_by)
+        self._columns, self._m = tuple(columns), m
+        self._set_of: list[list[int]] = []
+        self.dealt: Sequence[TokenRow] = ()
+        self.sizes: list[int] = []
+
+    def rows(self, run: Run, rows: Sequence[TokenRow]) -> Sequence[TokenRow]:
+        """Find the sets. Raises `InputError` if no set has two members."""
+        found = grouped(rows, self._columns, self._asked_by)
+        _check_sets(found, self._columns)
+        self._take(run, rows)
+        self._set_of = [[] for _ in rows]
+        for members in found.values():
+            for number in members:
+                self._set_of[number] = members
+        return rows
+
+    def rollout(self, run: Run, rows: Sequence[TokenRow]) -> Sequence[TokenRow]:
+        """The candidates of every row drawn."""
+        self._check(run, rows)
+        assert self._drawn is not None
+        out: list[TokenRow] = []
+        self.sizes = []
+        for place, number in enumerate(self._drawn.at(run.step)):
+            others = [other for other in self._set_of[number] if other != number]
+            order = run.rng("candidates", place).permutation(len(others))[: self._m - 1]
+            out += [self._rows[number], *(self._rows[others[int(i)]] for i in order)]
+            self.sizes.append(1 + len(order))
+        self.dealt = out
         return out
 
 

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from isobath.interventions.cvar import CVaR
-from isobath.interventions.group_batches import grouped
 from isobath.interventions.group_dro import GroupDRO
+from isobath.interventions.groups import grouped
 from isobath.interventions.vrex import VREx
 from isobath.models.token_row import TokenRow
 from isobath.train.batch import Batch

@@ -48,6 +48,9 @@ BUILT_IN: dict[str, str] = {
     "cvar": "isobath.interventions.cvar:CVaR",
     "tamper_resistant": "isobath.interventions.tamper_resistant:TamperResistant",
     "worst_paraphrase": "isobath.interventions.worst_paraphrase:WorstParaphrase",
+    "hardest": "isobath.interventions.hardest:Hardest",
+    "vary": "isobath.interventions.vary:Vary",
+    "latent_paraphrase": "isobath.interventions.latent_paraphrase:LatentParaphrase",
 }
 """Kind -> where its class is. Imported when first named, so that a study without it does not pay for it."""
 

@@ -68,9 +68,11 @@ _WORST = "it stops at the mean loss of rows held out, and cannot see the worst c
 _UNDONE = "it adds at the same layers what the earlier one takes out, so neither would do what it says"
 _SPLIT = "the routing splits the loss of the batch as it stands; put it after the entry that changes that loss"
 
+_ROBUST = ("group_dro", "vrex", "cvar", "worst_paraphrase", "hardest")
+
 RULES: tuple[Rule, ...] = (
-    *(Rule("route", k, _SPLIT) for k in ("group_dro", "vrex", "cvar", "worst_paraphrase")),
-    *(Rule("early_stop", k, _WORST, True, _stops) for k in ("group_dro", "vrex", "cvar", "worst_paraphrase")),
+    *(Rule("route", k, _SPLIT) for k in _ROBUST),
+    *(Rule("early_stop", k, _WORST, True, _stops) for k in _ROBUST),
     Rule(
         "early_stop",
         "tamper_resistant",

@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from isobath.interventions.group_batches import grouped
 from isobath.interventions.group_losses import instead, part_losses
+from isobath.interventions.groups import grouped
 from isobath.interventions.worst_paraphrase import WorstParaphrase
 from isobath.train.batch import Batch
 from isobath.train.hooks import Hook, Outputs, Run

@@ -18,7 +18,7 @@ from isobath.world.decisions.questions import (
     new_context_questions,
     written_questions,
 )
-from isobath.world.decisions.rows import control_rows, pool, signal_rows
+from isobath.world.decisions.rows import control_rows, guises, pool, signal_rows, wordings
 from isobath.world.decisions.scenario import SPACE, decision_rule
 from isobath.world.decisions.spec import DecisionsSpec
 from isobath.world.decisions.world import DecisionsWorld
@@ -56,6 +56,7 @@ def decisions(world: AnyWorld = None) -> GPE:
         prompts={},
         paraphrases={},
         pools={name: pool(seed, name) for name in POOLS},
+        offered={"wordings": wordings(seed), "guises": guises(seed)},
         space=SPACE,
         gold=decision_rule(seed),
         headline="right_decision",
