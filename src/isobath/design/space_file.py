@@ -15,7 +15,7 @@ from isobath.design.rule import Case, DecisionRule
 from isobath.design.space import Space
 from isobath.design.yaml_node import YamlNode, read_yaml
 
-__all__ = ["SpaceFile", "infer_space", "near_sentences", "read_space"]
+__all__ = ["SpaceFile", "infer_space", "near_sentences", "read_clause", "read_factor", "read_rule", "read_space"]
 
 
 @dataclass(frozen=True)
@@ -40,15 +40,15 @@ def read_space(path: str | Path) -> SpaceFile:
     parts = root.fields(("name", "factors", "forbidden", "rule"), needed=("factors",))
     factors: list[Factor] = []
     for node in parts["factors"].items():
-        factor = _factor(node)
+        factor = read_factor(node)
         if any(factor.name == other.name for other in factors):
             node.wrong(f"a factor {factor.name!r} stands twice", "a factor's name is its own", "rename one")
         factors.append(factor)
     named = parts["name"].text() if "name" in parts else Path(path).stem
     bare = _made(root, lambda: Space(name=named, factors=tuple(factors)))
-    forbidden = tuple(_clause(bare, node) for node in (parts["forbidden"].items() if "forbidden" in parts else ()))
+    forbidden = tuple(read_clause(bare, node) for node in (parts["forbidden"].items() if "forbidden" in parts else ()))
     space = bare.model_copy(update={"forbidden": forbidden})
-    rule = _rule(space, parts["rule"]) if "rule" in parts else None
+    rule = read_rule(space, parts["rule"]) if "rule" in parts else None
     return SpaceFile(space, rule, (*near_sentences(space), *_contradictions(space, rule)))
 
 
@@ -65,7 +65,8 @@ def _contradictions(space: Space, rule: DecisionRule | None) -> list[str]:
     return [] if rule is None else [one.sentence for one in relevance_of(space, rule) if one.contradicted]
 
 
-def _factor(node: YamlNode) -> Factor:
+def read_factor(node: YamlNode) -> Factor:
+    """The factor that one entry of ``factors`` declares. Raises `InputError` with ``file:line``."""
     parts = node.fields(tuple(Factor.model_fields), needed=("name",))
     values: dict[str, Any] = {name: part.value() for name, part in parts.items()}
     if "levels" in parts:
@@ -89,8 +90,8 @@ def _level(node: YamlNode) -> str:
     return level_text(value)
 
 
-def _clause(space: Space, node: YamlNode) -> dict[str, tuple[str, ...]]:
-    """Factor -> levels, each a level or a list of them."""
+def read_clause(space: Space, node: YamlNode) -> dict[str, tuple[str, ...]]:
+    """Factor -> levels, each a level or a list of them. Raises `InputError` with ``file:line``."""
     parts = node.fields(space.names)
     if not parts:
         node.wrong("an empty combination", "a combination names the levels of one factor at least", "name one")
@@ -101,12 +102,13 @@ def _clause(space: Space, node: YamlNode) -> dict[str, tuple[str, ...]]:
     return clause
 
 
-def _rule(space: Space, node: YamlNode) -> DecisionRule:
+def read_rule(space: Space, node: YamlNode) -> DecisionRule:
+    """The rule of ``cases`` and ``otherwise``. Raises `InputError` with ``file:line``."""
     parts = node.fields(("cases", "otherwise"))
     cases = []
     for item in parts["cases"].items() if "cases" in parts else ():
         case = item.fields(("when", "then"), needed=("when", "then"))
-        cases.append(Case(when=_clause(space, case["when"]), then=_decision(case["then"])))
+        cases.append(Case(when=read_clause(space, case["when"]), then=_decision(case["then"])))
     otherwise = _decision(parts["otherwise"]) if "otherwise" in parts else None
     return DecisionRule(cases=tuple(cases), otherwise=otherwise)
 

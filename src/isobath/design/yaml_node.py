@@ -62,6 +62,18 @@ class YamlNode:
                 self.wrong(f"there is no {name!r}", f"{name!r} is needed here", "add it")
         return found
 
+    def entries(self) -> list[tuple[YamlNode, YamlNode]]:
+        """The entries of a map with any keys, each once: key and value."""
+        if not isinstance(self.node, yaml.MappingNode):
+            self.wrong(f"there is {self._shown()} where a map belongs", "a map: `name: value`", "write `name: value`")
+        found = [(YamlNode(self.path, key), YamlNode(self.path, value)) for key, value in self.node.value]
+        seen: set[str] = set()
+        for key, _ in found:
+            if key.text() in seen:
+                key.wrong(f"the key {key.text()!r} stands twice", "a key stands once", "drop one")
+            seen.add(key.text())
+        return found
+
     def one_of(self, name: str, known: Sequence[str], noun: str) -> str:
         """`name`, if it is one of `known`."""
         if name not in known:
