@@ -14,8 +14,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
+from scipy import stats
 
 from benchmarks.decision_feasibility import REGIONS, by_base, difference, rows_of, table
+from isobath.analysis.multiplicity import holm
 from isobath.base.row import Role
 from isobath.interventions.hardest import Hardest
 from isobath.interventions.intervention import Intervention
@@ -38,8 +40,6 @@ MEAN = 1e6
 """A tau at which the tilted mean is the mean to many digits."""
 WEAK, STRONG = 0.1, 0.3
 """Noise as a share of each token's own embedding norm."""
-LEAST = 0.05
-"""Changes smaller than this, in the share of the right action, are called none if the interval says so."""
 
 VARIED = Vary(source="wordings", same=RELEVANT)
 
@@ -72,20 +72,21 @@ STACKS: dict[str, tuple[Role, tuple[Intervention, ...]]] = {
     "noise_strong": (Role.TREATMENT, (blurred(STRONG),)),
     "noise_placebo": (Role.PLACEBO, (blurred(STRONG, "answers"),)),
 }
-AGAINST = {
-    "randomised": "plain",
-    "fixed_2": "plain",
-    "fixed_4": "plain",
-    "fixed_8": "plain",
-    "noise_weak": "plain",
-    "noise_strong": "plain",
-    "noise_placebo": "plain",
-    "hardest": "randomised",
-    "sets": "randomised",
-    "tilted": "sets",
-    "tilted_js": "tilted",
-}
-"""Arm -> the arm that differs from it in the one thing that is asked about."""
+AGAINST: tuple[tuple[str, str], ...] = (
+    ("randomised", "plain"),
+    ("fixed_2", "plain"),
+    ("fixed_4", "plain"),
+    ("fixed_8", "plain"),
+    ("fixed_8", "randomised"),
+    ("hardest", "randomised"),
+    ("sets", "randomised"),
+    ("tilted", "sets"),
+    ("tilted_js", "tilted"),
+    ("noise_weak", "plain"),
+    ("noise_strong", "plain"),
+    ("noise_strong", "noise_placebo"),
+)
+"""Arms that differ in the one thing that is asked about."""
 
 
 def study_of(group: str, seeds: Sequence[int]) -> Study:
@@ -122,16 +123,23 @@ def gains(rows: pd.DataFrame, row: str, order: Sequence[str]) -> str:
     """Every arm less the one it is compared with, level by level of `row`."""
     found = by_base(rows.dropna(subset=["value"]), row, "arm").sort_index()
     lines = [f"| {row}: difference | mean | bases with this sign |", "|---|---|---|"]
-    for arm, other in AGAINST.items():
+    for arm, other in AGAINST:
         for level in order:
             if (level, arm) in found.index and (level, other) in found.index:
                 lines.append(difference(f"{level}: {arm} - {other}", found[level, arm] - found[level, other]))
     return "\n".join(lines)
 
 
-def all_regions(rows: pd.DataFrame) -> pd.DataFrame:
-    """The same rows as of one region, so that a trait has one number."""
-    return rows.assign(region="all")
+def headlines(rows: pd.DataFrame) -> str:
+    """The differences of the design, over all regions: mean, p of a paired t over bases, and p after Holm."""
+    found = by_base(rows.dropna(subset=["value"]), "arm").sort_index()
+    known = set(found.index.get_level_values(0))
+    gaps = {f"{a} - {b}": found[a] - found[b] for a, b in AGAINST if a in known and b in known}
+    plain = [float(stats.ttest_1samp(gap, 0.0).pvalue) for gap in gaps.values()]
+    lines = ["| difference | mean | bases with this sign | p | p (Holm) |", "|---|---|---|---|---|"]
+    for (name, gap), p, held in zip(gaps.items(), plain, holm(plain), strict=True):
+        lines.append(f"{difference(name, gap)} {p:.3f} | {held:.3f} |")
+    return "\n".join(lines)
 
 
 def edited(rows: pd.DataFrame) -> pd.DataFrame:
@@ -165,7 +173,6 @@ def blindness(rows: pd.DataFrame) -> pd.DataFrame:
     return found
 
 
-
 def sections(rows: pd.DataFrame) -> list[tuple[str, str]]:
     """Heading and table of everything that is reported."""
     decided = rows[rows["trait"] == "right_decision"]
@@ -177,11 +184,11 @@ def sections(rows: pd.DataFrame) -> list[tuple[str, str]]:
         ("right_decision", table(decided, "region", REGIONS)),
         ("right_decision, differences", gains(decided, "region", REGIONS)),
         ("right_in_new_contexts", table(moved, "region", REGIONS[1:])),
-        ("right_in_new_contexts, all regions, differences", gains(all_regions(moved), "region", ("all",))),
+        ("right_in_new_contexts, all regions: the headline differences", headlines(moved)),
         ("Flips under irrelevant edits", table(spurious, "factor", IRRELEVANT)),
-        ("Flips, all irrelevant factors, differences", gains(all_regions(spurious), "region", ("all",))),
+        ("Flips, all irrelevant factors: differences", headlines(spurious)),
         ("Blind to relevant edits", table(blind, "factor", RELEVANT)),
-        ("Blind, all relevant factors, differences", gains(all_regions(blind), "region", ("all",))),
+        ("Blind, all relevant factors: differences", headlines(blind)),
         ("Beside it", table(beside, "trait", ("level_facts", "coherence"))),
         ("Beside it, differences", gains(beside, "trait", ("level_facts", "coherence"))),
     ]
