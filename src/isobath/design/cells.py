@@ -82,7 +82,7 @@ def relevant_cells(space: Space, seed: int = 0) -> Cells:
 
 def _listed(space: Space, columns: list[int]) -> Codes:
     sizes = [space.shape[c] for c in columns]
-    grid = np.zeros((math.prod(sizes), len(space.factors)), dtype=np.int64)
+    grid = np.tile(_first_levels(space), (math.prod(sizes), 1))
     if columns:
         grid[:, columns] = np.stack(np.unravel_index(np.arange(len(grid)), sizes), axis=1)
     fine = bars_of(space).allowed(grid)
@@ -93,6 +93,16 @@ def _listed(space: Space, columns: list[int]) -> Codes:
         if whole is not None:
             grid[i], fine[i] = whole, True
     return as_codes(grid[fine])
+
+
+def _first_levels(space: Space) -> npt.NDArray[np.int64]:
+    """The first level of each factor that no clause forbids by itself."""
+    lone = [dict(clause) for clause in barred(space) if len(clause) == 1]
+    found = np.zeros(len(space.factors), dtype=np.int64)
+    for column, size in enumerate(space.shape):
+        fine = [level for level in range(size) if not any(bits.get(column, 0) >> level & 1 for bits in lone)]
+        found[column] = fine[0] if fine else 0
+    return found
 
 
 def with_irrelevant(space: Space, codes: Codes, stream: np.random.Generator) -> Codes:
