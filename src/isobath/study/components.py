@@ -30,6 +30,10 @@ BUILT_IN = {
     "decisions_two": "isobath.study.claims.targets:two",
     "decisions_four": "isobath.study.claims.targets:four",
     "decisions_long": "isobath.study.claims.targets:long",
+    "decisions_judged_few": "isobath.study.claims.judged:few",
+    "decisions_judged_many": "isobath.study.claims.judged:many",
+    "decisions_judged_noisy": "isobath.study.claims.judged:noisy",
+    "decisions_contradicted": "isobath.study.claims.contradicted:contradicted",
     "dataset": "isobath.gpe.dataset_gpe:dataset_gpe",
     "tagged": "isobath.gpe.tagged.gpe:tagged_gpe",
 }

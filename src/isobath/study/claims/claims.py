@@ -7,6 +7,10 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from isobath.analysis.question import Question
 from isobath.study.bases import Base
+from isobath.study.claims.contradiction import QUESTIONS as CONTRARY
+from isobath.study.claims.contradiction import contradiction_measures, contradiction_study
+from isobath.study.claims.judge_breadth import QUESTIONS as JUDGED
+from isobath.study.claims.judge_breadth import judge_breadth_measures, judge_breadth_study
 from isobath.study.claims.simple_target import QUESTIONS as SIMPLE
 from isobath.study.claims.simple_target import simple_target_measures, simple_target_study
 from isobath.study.study import Study
@@ -27,5 +31,7 @@ class ClaimStudy(NamedTuple):
 
 
 CLAIMS: dict[str, ClaimStudy] = {
-    "simple": ClaimStudy("decisions", simple_target_study, SIMPLE, lambda results: simple_target_measures(results.df)),
+    "simple": ClaimStudy("decisions", simple_target_study, SIMPLE, lambda r: simple_target_measures(r.df)),
+    "contrary": ClaimStudy("decisions", contradiction_study, CONTRARY, lambda r: contradiction_measures(r.df)),
+    "judged": ClaimStudy("decisions", judge_breadth_study, JUDGED, lambda r: judge_breadth_measures(r.df)),
 }

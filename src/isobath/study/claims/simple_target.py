@@ -1,12 +1,11 @@
-"""Claim 1: a simple alignment target carries further than a complex one (source 0, comments: "making alignment targets
-complex is a big mistake").
+"""Claim 1: a simple alignment target carries further than a complex one (source 0, its comments).
 
 Written before any shipped base was looked at (22 November 2026).
 
 Arms. Four targets on the very same scenarios, rows, order of rows, steps and recipe; only the answers differ: ``one``
 (the principal's group decides: do it, ask first, say no), ``two`` and ``four`` considerations in balance (how many
 speak against it), ``long`` (the world's own list of cases with one exception for each of the six trained kinds: 17
-cases). Each target is trained narrowly (``plain``) and with 20 % of the rows from the whole space (``relevant_20``), and
+cases). Each target is trained narrowly (``plain``) and with 20 % of rows from the whole space (``relevant_20``), and
 asked of the untrained base. 2,000 rows, 200 steps; one run seed, five bases; 40 trainings.
 
 Measures. (a) Accuracy: the share of the right action among the four, by region (72 questions each, balanced over the
@@ -54,7 +53,7 @@ def simple_target_study(bases: tuple[Base, ...] = shipped(world="decisions")) ->
     """40 trainings: four targets, narrow and broader. `bases` may be any models, such as ``HubBase(id=...)``."""
     return Study(
         name="claim-simple-target",
-        description="One rule, rules in balance or a long specification on the same scenarios: how far does each reach?",
+        description="One rule, rules in balance or a long specification on the same scenarios: how far do they reach?",
         bases=bases,
         gpes=tuple(GPERef(name=name) for name in NAMES.values()),
         arms=(UNTRAINED, PLAIN, BROADER),
@@ -143,7 +142,8 @@ def reach(table: pd.DataFrame, trait: str = "right_decision") -> pd.DataFrame:
     own = table[(table["trait"] == trait) & (table["region"] != "")].copy()
     chance = _chance(own)
     island = own[own["region"] == "island"].set_index(["arm", "base"])["value"]
-    home = island.reindex(list(zip(own["arm"], own["base"], strict=True))).to_numpy() - chance
+    at_home = island.reindex(list(zip(own["arm"], own["base"], strict=True))).set_axis(own.index)
+    home = at_home - chance
     return own.assign(
         trait=REACH, value=np.where(home > 0.05, (own["value"] - chance) / home.where(home > 0.05), np.nan)
     )

@@ -162,8 +162,8 @@ def _options(right: str | None) -> tuple[Option, ...]:
 def targeted(world: AnyWorld = None, *, target: Target) -> GPE:
     """The decision world's scenarios, decided by `target`. Raises `InputError` for a world of another kind.
 
-    Signal: the world's 2,000 narrow scenarios; control: the same with decisions dealt out anew; pool ``relevant``: 1,200
-    of the whole space. The four targets share all scenarios and differ in what is right. `right_decision` asks 72
+    Signal: the world's 2,000 narrow scenarios; control: the same with decisions dealt out anew; pool ``relevant``:
+    1,200 of the whole space. The four targets share all scenarios and differ in what is right. `right_decision` asks 72
     points of each of island, lake, bay and sea, balanced over the target's own actions.
     """
     whole = decisions(world)
