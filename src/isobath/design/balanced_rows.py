@@ -9,7 +9,6 @@ import numpy.typing as npt
 
 from isobath.base.seeding import rng
 from isobath.design.cells import irrelevant_columns, relevant_columns, with_irrelevant
-from isobath.design.design import distinct
 from isobath.design.feasible import Search, as_codes, barred, bars_of
 from isobath.design.keys import row_keys
 from isobath.design.space import Codes, Space
@@ -40,11 +39,17 @@ def balanced_rows(found: Trainable, first: Codes, rows: int, fixed: Codes | None
             break
         cells = found.cells[_systematic(weights, more, stream)]
         drawn = with_combinations(found, cells, fixed, seed) if fixed is not None else _scattered(found, cells, stream)
-        codes = distinct(np.concatenate([codes, drawn]))
+        codes = _distinct(found.space, np.concatenate([codes, drawn]))
     if len(codes) < rows:
         # what the balance asks for most has no new point left: the rest is drawn without it
         return _topped_up(found, codes, rows, fixed, stream)
     return codes, []
+
+
+def _distinct(space: Space, codes: Codes) -> Codes:
+    """The rows of `codes`, each once, in order of first appearance; by keys, for many rows."""
+    (keys,) = row_keys(space.shape, codes)
+    return codes[np.sort(np.unique(keys, return_index=True)[1])]
 
 
 def _raked(found: Trainable) -> Reals:
@@ -109,7 +114,7 @@ def fixed_combinations(found: Trainable, count: int, seed: int) -> Codes:
         for j in others:
             drawn[:, j] = stream.permutation(np.resize(stream.permutation(fine[j]), len(drawn)))
         can = [search.complete({j: int(row[j]) for j in others}) is not None for row in drawn]
-        kept = distinct(np.concatenate([kept, drawn[np.array(can, dtype=bool)]]))
+        kept = _distinct(space, np.concatenate([kept, drawn[np.array(can, dtype=bool)]]))
     return kept[:count]
 
 
@@ -169,7 +174,7 @@ def _topped_up(
         cells = found.cells[_systematic(even, 2 * more, stream)]
         seed = int(stream.integers(2**31)) + turn
         drawn = with_combinations(found, cells, fixed, seed) if fixed is not None else _scattered(found, cells, stream)
-        codes = distinct(np.concatenate([codes, drawn]))[:rows]
+        codes = _distinct(found.space, np.concatenate([codes, drawn]))[:rows]
     notes = ["levels are not quite in balance: there are not enough different points of the rarer ones"]
     if len(codes) < rows:
         notes.append(f"only {len(codes):,} different points were found: they repeat in {rows:,} rows")
