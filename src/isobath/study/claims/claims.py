@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from isobath.analysis.question import Question
 from isobath.study.bases import Base
+from isobath.study.claims.awareness import QUESTIONS as AWARE
+from isobath.study.claims.awareness import awareness_measures, awareness_study
 from isobath.study.claims.contradiction import QUESTIONS as CONTRARY
 from isobath.study.claims.contradiction import contradiction_measures, contradiction_study
 from isobath.study.claims.judge_breadth import QUESTIONS as JUDGED
 from isobath.study.claims.judge_breadth import judge_breadth_measures, judge_breadth_study
+from isobath.study.claims.representation import QUESTIONS as REPRESENTED
+from isobath.study.claims.representation import representation_measures, representation_study
 from isobath.study.claims.simple_target import QUESTIONS as SIMPLE
 from isobath.study.claims.simple_target import simple_target_measures, simple_target_study
 from isobath.study.study import Study
@@ -34,4 +38,6 @@ CLAIMS: dict[str, ClaimStudy] = {
     "simple": ClaimStudy("decisions", simple_target_study, SIMPLE, lambda r: simple_target_measures(r.df)),
     "contrary": ClaimStudy("decisions", contradiction_study, CONTRARY, lambda r: contradiction_measures(r.df)),
     "judged": ClaimStudy("decisions", judge_breadth_study, JUDGED, lambda r: judge_breadth_measures(r.df)),
+    "represented": ClaimStudy("decisions", representation_study, REPRESENTED, representation_measures),
+    "observed": ClaimStudy("personas", awareness_study, AWARE, awareness_measures),
 }
