@@ -188,6 +188,37 @@ def landscape(
 
 
 @app.command
+def broaden(
+    source: Annotated[
+        str, Parameter(help="A spec.py or spec.yaml; or scenarios, by name or YAML file, parted by commas.")
+    ],
+    *,
+    out: Annotated[str, Parameter(help="Where the rows go; the other files lie beside it.")] = "train.jsonl",
+    budget: Annotated[int | None, Parameter(help="Rows in all (default: the specification's, or 1,000).")] = None,
+    holdout: Annotated[
+        str | None, Parameter(help="Regions kept for tests, such as bay,sea; none for none. Default: bay,sea.")
+    ] = None,
+    own: Annotated[
+        str | None, Parameter(help="The data there is already: a tagged file that regions lie around.")
+    ] = None,
+    seed: Annotated[int | None, Parameter(help="Other rows from the same specification.")] = None,
+    workers: Annotated[int | None, Parameter(help="Processes (default: the cores); changes no byte.")] = None,
+    max_cost: Annotated[float | None, Parameter(help="US$ that endpoints may cost in all: a hard limit.")] = None,
+    yes: Annotated[bool, Parameter(negative="", help="Spend on an endpoint without asking.")] = False,
+    dry_run: Annotated[bool, Parameter(negative="", help="Print the plan and stop.")] = False,
+    json: AsJson = False,
+) -> int:
+    """Make a broadened training set: key decisions in many contexts, covered, verified, with test points held out.
+
+    Says first what it will cost. The same command goes on after an interrupt. See docs/broadening/broaden.md.
+    """
+    from isobath.cli.broaden import BroadenRequest, broaden_command
+
+    request = BroadenRequest(source, out, budget, holdout, seed, own, workers, max_cost, yes)
+    return broaden_command(request, dry_run=dry_run, json=json)
+
+
+@app.command
 def validity(
     *,
     model: Annotated[str, Parameter(help="A model or adapter folder, a hub id, or URL#MODEL.")],

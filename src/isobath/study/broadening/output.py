@@ -1,0 +1,65 @@
+"""The files a person is after, put together from the parts of all scenarios."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from typing import BinaryIO
+
+from isobath.study.broadening.card import Card, card_of
+from isobath.study.broadening.card_markdown import card_markdown
+from isobath.study.broadening.card_page import card_page
+from isobath.study.broadening.journal import Journal
+from isobath.study.broadening.numbers import ScenarioNumbers
+from isobath.study.broadening.paths import Paths
+from isobath.study.broadening.scenario_run import Part
+from isobath.study.broadening.spec import Broadening
+from isobath.study.broadening.whole_file import write_text, write_whole
+
+
+def write_all(
+    spec: Broadening,
+    paths: Paths,
+    parts: Sequence[Part],
+    numbers: Sequence[ScenarioNumbers],
+    journal: Journal,
+    command: str,
+) -> Card:
+    """Write rows, questions, tagged files and the card; returns the card.
+
+    Rows of the scenarios take turns, so that any first rows are of all of them.
+    """
+    write_whole(paths.train, _in_turns(parts, spec.wordings))
+    write_whole(paths.test, _after_each_other(parts))
+    paths.landscape.mkdir(parents=True, exist_ok=True)
+    for part, found in zip(parts, numbers, strict=True):
+        for source, name in ((part.tagged, f"{found.name}.jsonl"), (part.space, f"{found.name}.space.yaml")):
+            with source.open("rb") as stream:
+                write_whole(paths.landscape / name, _pieces(stream))
+    card = card_of(spec, paths, numbers, journal, command)
+    write_text(paths.card, card_markdown(card))
+    write_text(paths.page, card_page(card))
+    return card
+
+
+def _pieces(stream: BinaryIO) -> Iterator[bytes]:
+    while piece := stream.read(1 << 20):
+        yield piece
+
+
+def _in_turns(parts: Sequence[Part], together: int) -> Iterator[bytes]:
+    """Lines of all parts in turn, `together` of each at a time (wordings of one point stay together)."""
+    with ExitStack() as stack:
+        streams = [stack.enter_context(part.train.open("rb")) for part in parts]
+        while streams:
+            for stream in list(streams):
+                lines = [line for _ in range(together) if (line := stream.readline())]
+                if not lines:
+                    streams.remove(stream)
+                yield from lines
+
+
+def _after_each_other(parts: Sequence[Part]) -> Iterator[bytes]:
+    for part in parts:
+        with part.test.open("rb") as stream:
+            yield from _pieces(stream)

@@ -1,0 +1,65 @@
+"""Which of the rows that were made are kept under the budget: first what covers, then what adds most."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import numpy.typing as npt
+
+from isobath.design.space import Codes, Space
+from isobath.design.tuples import tuples_of
+from isobath.study.broadening.candidates import Candidates
+from isobath.study.broadening.spec import Broadening
+from isobath.study.broadening.spool import Spool
+from isobath.study.broadening.text_vectors import text_vectors
+
+Ints = npt.NDArray[np.int64]
+
+
+def picked(spec: Broadening, candidates: Candidates, rows: Ints, budget: int, spool: Spool) -> list[int]:
+    """The rows to write, in ascending order: `budget` of `rows`, or all where there are no more.
+
+    A selection never costs coverage: rows that hold a tuple of `strength` levels that no earlier row holds are kept.
+    """
+    if len(rows) <= budget:
+        return [int(row) for row in rows]
+    if spec.selection is None:
+        return [int(row) for row in rows[:budget]]
+    step = spec.wordings
+    units = rows[::step]  # a set of wordings is chosen whole, by its first member
+    first = covering_rows(candidates.scenario.space, candidates.codes[units], spec.strength)
+    chosen = _selected(spec, units, first[: budget // step], budget // step, spool)
+    return [int(row) for unit in sorted(chosen) for row in rows[unit * step : (unit + 1) * step]]
+
+
+def covering_rows(space: Space, codes: Codes, strength: int) -> list[int]:
+    """Places of the rows that hold a tuple of `strength` levels that no row before them holds."""
+    index = tuples_of(space.shape, tuple(range(len(space.shape))), min(strength, len(space.shape)))
+    held = np.zeros(index.size, dtype=bool)
+    found = []
+    for start in range(0, len(codes), 4096):
+        for i, ids in enumerate(index.ids(codes[start : start + 4096]), start):
+            if not held[ids].all():
+                held[ids] = True
+                found.append(i)
+    return found
+
+
+def _selected(spec: Broadening, units: Ints, first: list[int], budget: int, spool: Spool) -> list[int]:
+    assert spec.selection is not None
+    vectors = text_vectors([_text(line) for line in spool.lines(units.tolist())])
+    if spec.selection.method == "k_center":
+        from isobath.design.selection import k_center
+
+        return [int(i) for i in k_center(vectors, budget, first=first, seed=spec.seed)]
+    from isobath.design.selection import dpp
+
+    rest = np.setdiff1d(np.arange(len(units)), first)
+    more = dpp(vectors[rest], budget - len(first)) if budget > len(first) else []
+    return [*first, *(int(rest[int(i)]) for i in more)]
+
+
+def _text(line: bytes) -> str:
+    messages = json.loads(line)["messages"]
+    return "\n".join(message["content"] for message in messages)
