@@ -39,6 +39,17 @@ BUILT_IN = {
     "decisions_contradicted": "isobath.study.claims.contradicted:contradicted",
     "dataset": "isobath.gpe.dataset_gpe:dataset_gpe",
     "tagged": "isobath.gpe.tagged.gpe:tagged_gpe",
+    "scenario": "isobath.gpe.scenarios.named_gpe:named_gpe",
+    "designated_people": "isobath.gpe.scenarios.named_gpe:designated_people",
+    "evading_control": "isobath.gpe.scenarios.named_gpe:evading_control",
+    "goals_argument": "isobath.gpe.scenarios.named_gpe:goals_argument",
+    "harm_act_omission": "isobath.gpe.scenarios.named_gpe:harm_act_omission",
+    "honesty": "isobath.gpe.scenarios.named_gpe:honesty",
+    "moral_patients": "isobath.gpe.scenarios.named_gpe:moral_patients",
+    "own_goals": "isobath.gpe.scenarios.named_gpe:own_goals",
+    "power_offered": "isobath.gpe.scenarios.named_gpe:power_offered",
+    "reward_hacking": "isobath.gpe.scenarios.named_gpe:reward_hacking",
+    "when_observed": "isobath.gpe.scenarios.named_gpe:when_observed",
 }
 
 
@@ -50,8 +61,8 @@ class GPERef(Value):
     """
 
     name: str
-    options: Mapping[str, str | int | float | bool | tuple[str, ...] | Mapping[str, str] | None] = Field(
-        default_factory=dict
+    options: Mapping[str, str | int | float | bool | tuple[str, ...] | Mapping[str, str | tuple[str, ...]] | None] = (
+        Field(default_factory=dict)
     )
     traits: tuple[str, ...] = Field(default=(), exclude_if=lambda traits: not traits)
     headline: str = Field(default="", exclude_if=lambda headline: not headline)
