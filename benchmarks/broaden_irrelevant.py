@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 import pandas as pd
 from scipy import stats
@@ -54,9 +55,9 @@ def tilted(tau: float, consistency: float = 0.0) -> WorstParaphrase:
     return WorstParaphrase(same=RELEVANT, width=WIDTH, tau=tau, consistency=consistency)
 
 
-def blurred(strength: float, on: str = "asked") -> LatentParaphrase:
+def blurred(strength: float, tokens: Literal["asked", "answers"] = "asked") -> LatentParaphrase:
     """Noise of a share of each token's norm."""
-    return LatentParaphrase(strength=strength, size="token", on=on)  # type: ignore[arg-type]
+    return LatentParaphrase(strength=strength, size="token", tokens=tokens)
 
 
 STACKS: dict[str, tuple[Role, tuple[Intervention, ...]]] = {

@@ -12,6 +12,7 @@ from isobath.world.personas.gpes import bad_advice
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "control" / "controls.md").read_text()
 OF_THEIR_KIND = {"group_dro", "vrex", "kl", "decay", "cvar", "early_stop", "screen", "upsample", "in_pretraining"}
+OF_THEIR_KIND |= {"hardest"}  # with m = 1 it is no change
 """Kinds whose control is made of another kind."""
 
 

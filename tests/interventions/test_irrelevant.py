@@ -339,5 +339,5 @@ def test_labels_name_what_was_done():
     assert Vary(source="w", same=("a", "b")).label == "vary(w,per row)"
     assert Vary(source="w", same=("a",), fixed=4, guise=("g",), share=0.5).label == "vary(w,4 fixed,50%)"
     assert Hardest(same=("a", "b"), m=2, consistency=1.0).label == "hardest(a+b,of 2,JS 1)"
-    told = LatentParaphrase(strength=0.3, size="token", on="answers").label
+    told = LatentParaphrase(strength=0.3, size="token", tokens="answers").label
     assert told == "latent_paraphrase(0.3 of each token,on answers)"

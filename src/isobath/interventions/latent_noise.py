@@ -28,11 +28,11 @@ class LatentNoise(Hook):
         entry = self._entry
         draw = torch.Generator(batch.ids.device)
         draw.manual_seed(stream_seed(run.seed, "hook", "latent paraphrase", run.step))
-        mask = changed_tokens(batch, entry.on)
+        mask = changed_tokens(batch, entry.tokens)
         return noisy_embedding(run.model, lambda e: e + noise(e, mask, entry.strength, entry.size, draw))
 
 
-def changed_tokens(batch: Batch, on: str) -> Tensor:
+def changed_tokens(batch: Batch, which: str) -> Tensor:
     """(B, T): the tokens of ``asked``, ``answers`` or ``all``; never padding."""
     width = batch.ids.shape[1]
     lengths = torch.tensor([len(row.ids) for row in batch.rows], device=batch.ids.device)
@@ -41,7 +41,7 @@ def changed_tokens(batch: Batch, on: str) -> Tensor:
     column = batch.positions % width + 1  # a position predicts the token after it
     inside = column < width
     answers[batch.row_of[inside], column[inside]] = True
-    return real if on == "all" else real & answers if on == "answers" else real & ~answers
+    return real if which == "all" else real & answers if which == "answers" else real & ~answers
 
 
 def noise(embedded: Tensor, mask: Tensor, strength: float, size: str, draw: torch.Generator) -> Tensor:

@@ -24,22 +24,22 @@ class LatentParaphrase(Change):
     the root mean square, `strength` times the norm of that token's own embedding. LaPael's noise is learned from
     paraphrases and enters at early layers; neither is that.
 
-    `on` says where: ``asked`` (tokens without loss: what is asked), ``answers`` (tokens with loss: the same noise where
-    no wording is, a placebo) or ``all`` (as in NEFTune). Noise comes from a stream of its own for each run and step.
-    Strength 0 is no change.
+    `tokens` says where: ``asked`` (those without loss: what is asked), ``answers`` (those with loss: the same noise
+    where no wording is, a placebo) or ``all`` (as in NEFTune). Noise comes from a stream of its own for each run and
+    step. Strength 0 is no change.
     """
 
     kind: Literal["latent_paraphrase"] = "latent_paraphrase"
     strength: float = Field(default=5.0, ge=0.0)
     size: Literal["sequence", "token"] = "sequence"
-    on: Literal["asked", "answers", "all"] = "asked"
+    tokens: Literal["asked", "answers", "all"] = "asked"
 
     stage: ClassVar[Stage] = "forward"
 
     @property
     def label(self) -> str:
         """Such as ``latent_paraphrase(5)`` or ``latent_paraphrase(0.3 of each token,on answers)``."""
-        where = f",on {self.on}" if self.on != "asked" else ""
+        where = f",on {self.tokens}" if self.tokens != "asked" else ""
         return f"{self.kind}({self.strength:g}{' of each token' if self.size == 'token' else ''}{where})"
 
     def hooks(self, setting: Setting) -> Sequence[Hook]:
