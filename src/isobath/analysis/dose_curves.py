@@ -46,17 +46,38 @@ def dose_points(tables: DoseTables, spec: DoseSpec, over_all: bool = False) -> p
     """
     import pandas as pd
 
-    rows: list[dict[str, Any]] = []
-    for pool, at in spec.series:
-        for trait in spec.wanted:
-            for region in _places(tables, trait, over_all):
-                for dose, table in _asked(tables, spec, spec.of(pool, at), trait, region):
-                    made = arm_rate(table, dose.arm, spec.condition, "replicates")
-                    names = {"gpe": spec.gpe, "pool": pool, "at": at, "trait": trait, "region": region}
-                    numbers = {"rate": made.mean, "low": made.low, "high": made.high}
-                    counts = {"replicates": made.replicates, "questions": made.questions}
-                    rows.append({**names, "arm": dose.arm, "share": dose.share, **numbers, **counts})
+    rows = [
+        _point(spec, (pool, at), (trait, region), dose, table)
+        for pool, at in spec.series
+        for trait in spec.wanted
+        for region in _places(tables, trait, over_all)
+        for dose, table in _asked(tables, spec, spec.of(pool, at), trait, region)
+    ]
     return pd.DataFrame(rows, columns=list(POINT_COLUMNS))
+
+
+def narrow_points(tables: DoseTables, spec: DoseSpec) -> pd.DataFrame:
+    """The controls at matched budget as `dose_points` has the doses."""
+    import pandas as pd
+
+    narrow = sorted((d for d in spec.doses if d.narrow), key=lambda d: d.share)
+    rows = [
+        _point(spec, (dose.pool, dose.at), (trait, region), dose, table)
+        for trait in spec.wanted
+        for region in tables.places(trait)
+        for dose, table in _asked(tables, spec, narrow, trait, region)
+        if dose.narrow
+    ]
+    return pd.DataFrame(rows, columns=list(POINT_COLUMNS))
+
+
+def _point(spec: DoseSpec, series: tuple[str, str], where: tuple[str, str], dose: Dose, table: Side) -> dict[str, Any]:
+    made = arm_rate(table, dose.arm, spec.condition, "replicates")
+    return {
+        **{"gpe": spec.gpe, "pool": series[0], "at": series[1], "trait": where[0], "region": where[1]},
+        **{"arm": dose.arm, "share": dose.share, "rate": made.mean, "low": made.low, "high": made.high},
+        **{"replicates": made.replicates, "questions": made.questions},
+    }
 
 
 def dose_curves(tables: DoseTables, spec: DoseSpec, over_all: bool = False) -> pd.DataFrame:

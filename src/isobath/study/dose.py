@@ -1,4 +1,4 @@
-"""Arms that are doses: rows of a pool mixed into the signal at several shares, in place of signal rows or beside them."""
+"""Arms that are doses: rows of a pool mixed into the signal at several shares, in its place or beside it."""
 
 from __future__ import annotations
 
@@ -37,10 +37,11 @@ def doses(
 ) -> tuple[Arm, ...]:
     """One arm per pool, budget and share, and the controls at matched budget; for `Study.arms`, beside `arm` itself.
 
-    `arm` trains on the signal without any mix (``PLAIN``). Names: ``relevant_20`` at a fixed budget, ``relevant_plus_20``
-    at an added one, ``narrow_plus_20`` for its control (role placebo): as many further rows of the pool `narrow`, the
-    same steps; None leaves it out. The pool ``signal`` repeats the signal's own rows, so that its control has seen them
-    that much longer; a pool of other narrow rows is the sharper control. At a fixed budget the plain arm is the control.
+    `arm` trains on the signal without any mix (``PLAIN``). Names: ``relevant_20`` at a fixed budget,
+    ``relevant_plus_20`` at an added one, ``narrow_plus_20`` for its control (role placebo): as many further rows of the
+    pool `narrow`, the same steps; None leaves it out. The pool ``signal`` repeats the signal's own rows, so that its
+    control has seen them that much longer; a pool of other narrow rows is the sharper control. At a fixed budget the
+    plain arm is the control.
 
     With `scale_steps` the steps at added budget grow with the rows, so that every arm passes over its data as often;
     `recipe` is the study's, which must then be given. Raises `InputError` for shares outside ]0, 1], repeated ones, an

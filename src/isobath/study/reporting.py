@@ -17,6 +17,7 @@ from isobath.study.arm import Arm
 from isobath.study.bases import ResolvedBase, ShippedBase, resolve_base
 from isobath.study.components import build_gpe
 from isobath.study.control_sections import control_sections
+from isobath.study.dose_sections import dose_sections
 from isobath.study.findings import Checks, check_of, claim_of, validities
 from isobath.study.judged_notes import JudgedNotes
 from isobath.study.landscape_sections import study_landscapes
@@ -106,6 +107,7 @@ def report_of(results: Results) -> Report:
         arms=[_arm_card(arm) for arm in study.arms],
         sections=[
             *control_sections(results),
+            *dose_sections(results),
             *study_landscapes(results),
             *_sections(study, results.findings),
             *profile_sections(results),
