@@ -1,0 +1,1 @@
+"""Verification of drafts, every reject with its reason (docs/broadening/verification.md)."""
