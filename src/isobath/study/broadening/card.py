@@ -4,25 +4,33 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from itertools import pairwise
 
+import numpy as np
+
+from isobath.base.seeding import rng
 from isobath.design.region import Region
 from isobath.study.broadening.journal import Journal
 from isobath.study.broadening.numbers import ScenarioNumbers
 from isobath.study.broadening.paths import Paths
+from isobath.study.broadening.scenario_run import Part
 from isobath.study.broadening.sources import scenario_of
 from isobath.study.broadening.spec import Broadening
 from isobath.study.broadening.spent import Bill, bill
+from isobath.study.broadening.survey import THRESHOLD, Survey, Surveyed, words_before
 from isobath.study.broadening.text_vectors import text_vectors
+
+__all__ = ["THRESHOLD", "Card", "card_of"]
 
 SAMPLED = 2000
 """Texts whose nearest other text is sought among all."""
 DIVERSE = 1000
 """Texts of which the Vendi score is computed."""
-THRESHOLD = 0.8
-EXAMPLES = 2
+
+Look = Callable[[Sequence[Survey]], list[Surveyed]]
+"""Looks through parts, in any processes."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +38,7 @@ class Card:
     """Numbers and words of the card. `near` is the share of `sampled` texts with another text at or above `THRESHOLD`.
 
     `leaked_rows` counts training rows whose combination of relevant levels is that of a test question, `leaked_texts`
-    those whose words are a question's; by comparing every row. `vendi` is (q = 1, q = infinity) of `diverse` texts.
+    those whose words are a question's, by comparing every row. `vendi` is (q = 1, q = infinity) of `diverse` texts.
     """
 
     spec: Broadening
@@ -79,87 +87,60 @@ class Card:
         return {name: counts[name] for name in order if counts[name]}
 
 
-def card_of(spec: Broadening, paths: Paths, numbers: Sequence[ScenarioNumbers], journal: Journal, command: str) -> Card:
-    """The card of the files at `paths`."""
+def card_of(
+    paths: Paths, parts: Sequence[Part], numbers: Sequence[ScenarioNumbers], journal: Journal, command: str, look: Look
+) -> Card:
+    """The card of the files of `parts`."""
     from isobath import __version__
 
-    read = _read(paths, spec)
-    near, sampled = _near(read.texts, spec.seed)
-    some = read.texts[:: max(1, len(read.texts) // DIVERSE)][:DIVERSE]
+    spec = parts[0].spec
+    surveys = _surveys(parts, [one.rows for one in numbers])
+    found = look(surveys)
+    near = {i for one in found for i in one.near}
+    some = [text for one in found for text in one.shown]
+    sampled = len(surveys[0].drawn)
     return Card(
         spec=spec,
         name=paths.train.name,
         numbers=tuple(numbers),
-        rows=len(read.texts),
-        tests=read.tests,
-        near=near,
+        rows=sum(one.rows for one in found),
+        tests=sum(one.tests for one in found),
+        near=len(near) / sampled if sampled else 0.0,
         sampled=sampled,
-        leaked_rows=read.leaked_rows,
-        leaked_texts=read.leaked_texts,
+        leaked_rows=sum(one.leaked_rows for one in found),
+        leaked_texts=sum(one.leaked_texts for one in found),
         vendi=_vendi(some),
         diverse=len(some),
         bill=bill(journal),
-        examples=tuple(read.examples),
+        examples=tuple(example for one in found for example in one.examples),
         command=command,
         version=__version__,
     )
 
 
-@dataclass
-class _Read:
-    texts: list[str]
-    examples: list[tuple[str, str, str]]
-    tests: int = 0
-    leaked_rows: int = 0
-    leaked_texts: int = 0
-
-
-def _read(paths: Paths, spec: Broadening) -> _Read:
-    """Every row of the files, compared with every question by brute force."""
-    relevant = {}
-    for reference in spec.scenarios:
-        scenario = scenario_of(reference)
-        relevant[scenario.name] = [f.name for f in scenario.space.relevant]
-    cells, words, tests = _questions(paths.test, relevant)
-    found = _Read([], [], tests)
-    shown = Counter[str]()
-    with paths.train.open(encoding="utf-8") as stream:
-        for line in stream:
-            row = json.loads(line)
-            told, messages = row["metadata"], row["messages"]
-            name = told["scenario"]
-            text = "\n".join(m["content"] for m in messages[:-1])
-            found.texts.append(text)
-            found.leaked_rows += (name, *(told[f] for f in relevant[name])) in cells
-            found.leaked_texts += text in words
-            if shown[name] < EXAMPLES:
-                shown[name] += 1
-                said = "\n\n".join(f"{m['role']}: {m['content']}" for m in messages)
-                found.examples.append((name, told["id"], said))
-    found.examples.sort(key=lambda one: list(relevant).index(one[0]))
+def _surveys(parts: Sequence[Part], rows: Sequence[int]) -> list[Survey]:
+    """What to look for in each part: rows drawn from all parts by the seed."""
+    spec, total = parts[0].spec, sum(rows)
+    drawn = np.sort(rng(spec.seed, "broaden", "near duplicates").permutation(total)[:SAMPLED])
+    shown = np.sort(rng(spec.seed, "broaden", "diversity").permutation(total)[:DIVERSE])
+    starts = np.cumsum([0, *rows])
+    mine = [drawn[(drawn >= a) & (drawn < b)] - a for a, b in pairwise(starts)]
+    texts = [text for part, wanted in zip(parts, mine, strict=True) for text in _texts(part, set(wanted.tolist()))]
+    found, before = [], 0
+    for i, part in enumerate(parts):
+        scenario = scenario_of(spec.scenarios[part.index])
+        own = np.full(len(texts), -1)
+        own[before : before + len(mine[i])] = mine[i]
+        before += len(mine[i])
+        here = shown[(shown >= starts[i]) & (shown < starts[i + 1])] - starts[i]
+        relevant = tuple(factor.name for factor in scenario.space.relevant)
+        found.append(Survey(part.train, part.test, relevant, tuple(texts), tuple(own.tolist()), tuple(here.tolist())))
     return found
 
 
-def _questions(path: Path, relevant: dict[str, list[str]]) -> tuple[set[tuple[str, ...]], set[str], int]:
-    """Combinations of relevant levels that are held out, the questions' words, and how many questions there are."""
-    cells, words, count = set[tuple[str, ...]](), set[str](), 0
-    with path.open(encoding="utf-8") as stream:
-        for line in stream:
-            row = json.loads(line)
-            name = row["id"].split(":")[0]
-            count += 1
-            cells.add((name, *(row["levels"][f] for f in relevant[name])))
-            words.add("\n".join(m["content"] for m in row["messages"]))
-    return cells, words, count
-
-
-def _near(texts: Sequence[str], seed: int) -> tuple[float, int]:
-    if len(texts) < 2:
-        return 0.0, len(texts)
-    from isobath.design.near_duplicates import exact_rate
-
-    sample = min(SAMPLED, len(texts))
-    return float(exact_rate(texts, sample, THRESHOLD, seed)), sample
+def _texts(part: Part, wanted: set[int]) -> list[str]:
+    with part.train.open("rb") as stream:
+        return [words_before(json.loads(line)["messages"]) for i, line in enumerate(stream) if i in wanted]
 
 
 def _vendi(texts: Sequence[str]) -> tuple[float, float]:

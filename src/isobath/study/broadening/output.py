@@ -6,37 +6,31 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from typing import BinaryIO
 
-from isobath.study.broadening.card import Card, card_of
+from isobath.study.broadening.card import Card, Look, card_of
 from isobath.study.broadening.card_markdown import card_markdown
 from isobath.study.broadening.card_page import card_page
 from isobath.study.broadening.journal import Journal
 from isobath.study.broadening.numbers import ScenarioNumbers
 from isobath.study.broadening.paths import Paths
 from isobath.study.broadening.scenario_run import Part
-from isobath.study.broadening.spec import Broadening
 from isobath.study.broadening.whole_file import write_text, write_whole
 
 
 def write_all(
-    spec: Broadening,
     paths: Paths,
     parts: Sequence[Part],
     numbers: Sequence[ScenarioNumbers],
     journal: Journal,
     command: str,
+    look: Look,
 ) -> Card:
-    """Write rows, questions, tagged files and the card; returns the card.
+    """Write rows, questions and the card; returns the card.
 
     Rows of the scenarios take turns, so that any first rows are of all of them.
     """
-    write_whole(paths.train, _in_turns(parts, spec.wordings))
+    write_whole(paths.train, _in_turns(parts, parts[0].spec.wordings))
     write_whole(paths.test, _after_each_other(parts))
-    paths.landscape.mkdir(parents=True, exist_ok=True)
-    for part, found in zip(parts, numbers, strict=True):
-        for source, name in ((part.tagged, f"{found.name}.jsonl"), (part.space, f"{found.name}.space.yaml")):
-            with source.open("rb") as stream:
-                write_whole(paths.landscape / name, _pieces(stream))
-    card = card_of(spec, paths, numbers, journal, command)
+    card = card_of(paths, parts, numbers, journal, command, look)
     write_text(paths.card, card_markdown(card))
     write_text(paths.page, card_page(card))
     return card

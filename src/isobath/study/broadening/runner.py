@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from isobath.base.errors import InputError, IsobathError
+from isobath.base.errors import InputError
 from isobath.models.endpoint.budget import Budget
 from isobath.study.broadening.asking import Asking
+from isobath.study.broadening.crew import Crew
 from isobath.study.broadening.journal import Journal
 from isobath.study.broadening.numbers import ScenarioNumbers
 from isobath.study.broadening.output import write_all
@@ -20,10 +21,10 @@ from isobath.study.broadening.sources import identity_of, scenarios_of, shares_o
 from isobath.study.broadening.spec import Broadening
 from isobath.study.broadening.spent import spent
 from isobath.study.broadening.state import begin, claimed, end
+from isobath.study.broadening.survey import surveyed
 
 if TYPE_CHECKING:
     from isobath.study.broadening.card import Card
-    from isobath.study.job import Job, Outcome
 
 SPAWNED = 4_000
 """Rows from which worker processes are worth their start."""
@@ -62,17 +63,18 @@ def broaden(
     for scenario in scenarios:
         check_names(scenario)
     identity = identity_of(spec, scenarios)
-    parts = [Part(spec, i, rows, paths.state / "parts") for i, rows in enumerate(shares_of(spec))]
+    parts = [Part(spec, i, rows, paths.state / "parts", paths.landscape) for i, rows in enumerate(shares_of(spec))]
     with claimed(paths):
         if begin(paths, identity):
             return Broadened(paths, finished=True, fresh=False)
         journal = Journal(paths.journal)
-        if not spec.spends:
-            numbers = _by_templates(parts, workers_of(workers, spec), tell)
-        else:
-            numbers = _by_endpoint(parts, spec, journal, max_cost, tell)
-        stopped = tuple(dict.fromkeys(one.stopped for one in numbers if one.stopped))
-        card = write_all(spec, paths, parts, numbers, journal, command)
+        with Crew(1 if spec.spends else workers_of(workers, spec)) as crew:
+            if spec.spends:
+                numbers = _by_endpoint(parts, spec, journal, max_cost, tell)
+            else:
+                numbers = crew.each(run_part, parts, lambda found: tell(found.name, found.rows))
+            card = write_all(paths, parts, numbers, journal, command, lambda todo: crew.each(surveyed, todo))
+        stopped = card.stopped
         if not stopped:
             end(paths, identity)
     return Broadened(paths, finished=not stopped, card=card, stopped=stopped)
@@ -89,34 +91,6 @@ def workers_of(asked: int | None, spec: Broadening) -> int:
     return min(asked or cores(), len(spec.scenarios))
 
 
-def _by_templates(parts: list[Part], workers: int, tell: Tell) -> list[ScenarioNumbers]:
-    """Every part, in processes of their own where there are several workers."""
-    from isobath.study.engines.engine import open_engine, run_jobs
-    from isobath.study.job import Job
-
-    if workers == 1:
-        return [_told(run_part(part), tell) for part in parts]
-    jobs: list[Job] = [Job(f"{part.index:03d}", run_part, part) for part in parts]
-
-    def listen(outcome: Outcome) -> None:
-        if outcome.result is not None:
-            _told(outcome.result, tell)
-
-    engine = open_engine(f"local:{workers}")
-    outcomes = run_jobs(jobs, engine, listen)
-    engine.close()
-    failed = outcomes.failures()
-    if failed:
-        name = parts[int(failed[0].job)].spec.scenarios[int(failed[0].job)]
-        raise IsobathError(f"{name}: {failed[0].error}")
-    return [outcomes.by_job[job.name].result for job in jobs]
-
-
-def _told(numbers: ScenarioNumbers, tell: Tell) -> ScenarioNumbers:
-    tell(numbers.name, numbers.rows)
-    return numbers
-
-
 def _by_endpoint(
     parts: list[Part], spec: Broadening, journal: Journal, max_cost: float | None, tell: Tell
 ) -> list[ScenarioNumbers]:
@@ -128,5 +102,6 @@ def _by_endpoint(
         numbers = make_part(part, asking)
         if numbers.stopped:
             asking.stop(numbers.stopped)
-        found.append(_told(numbers, tell))
+        tell(numbers.name, numbers.rows)
+        found.append(numbers)
     return found

@@ -25,12 +25,16 @@ from isobath.study.broadening.whole_file import write_text, write_whole
 
 @dataclass(frozen=True)
 class Part:
-    """One scenario of a specification to be made: its place in the list, its rows and the folder of its files."""
+    """One scenario of a specification to be made: its place in the list, its rows and the folders of its files.
+
+    What only an unfinished run needs lies in `folder`; tagged rows and space go to `landscape` at once.
+    """
 
     spec: Broadening
     index: int
     rows: int
     folder: Path
+    landscape: Path
 
     @property
     def train(self) -> Path:
@@ -38,19 +42,9 @@ class Part:
         return self.folder / f"{self.index:03d}.train.jsonl"
 
     @property
-    def tagged(self) -> Path:
-        """The same rows and the test questions, as `isobath landscape` takes them."""
-        return self.folder / f"{self.index:03d}.tagged.jsonl"
-
-    @property
     def test(self) -> Path:
         """Its test questions."""
         return self.folder / f"{self.index:03d}.test.jsonl"
-
-    @property
-    def space(self) -> Path:
-        """Its space file."""
-        return self.folder / f"{self.index:03d}.space.yaml"
 
     @property
     def numbers(self) -> Path:
@@ -87,8 +81,8 @@ def make_part(part: Part, asking: Asking | None) -> ScenarioNumbers:
         asked = [tagged_test(scenario, name, draft) for name, _, draft in tests]
         write_whole(part.train, spool.lines(chosen))
         write_whole(part.test, _lines(asked))
-        write_whole(part.tagged, _both(lines.lines(chosen), asked))
-        write_text(part.space, space_text(scenario))
+        write_whole(part.landscape / f"{scenario.name}.jsonl", _both(lines.lines(chosen), asked))
+        write_text(part.landscape / f"{scenario.name}.space.yaml", space_text(scenario))
         numbers = measured(part, making, own, chosen, tests)
     write_text(part.numbers, numbers.model_dump_json())
     return numbers
