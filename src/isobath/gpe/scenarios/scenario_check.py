@@ -17,6 +17,9 @@ from isobath.gpe.scenarios.scenario_file import read_scenario
 from isobath.gpe.scenarios.slots import pattern_of
 from isobath.gpe.scenarios.template_scenario import TemplateScenario
 
+Sought = tuple[str, re.Pattern[str]]
+"""The longest stretch of a wording between slots, in small letters, and what finds the whole."""
+
 FEWEST = {"phrases of a level": 4, "says": 8, "because": 5, "asks": 8}
 """Wordings below which rows repeat each other."""
 
@@ -46,14 +49,6 @@ def own_space(scenario: TemplateScenario) -> Space:
     """The factors that the scenario itself declares."""
     own = tuple(scenario.space.factor(name) for name in scenario.own)
     return Space(name=scenario.name, factors=own, forbidden=scenario.space.forbidden)
-
-
-def levels_told(scenario: TemplateScenario, text: str) -> dict[str, set[str]]:
-    """Own factor -> the levels that a phrase in `text` tells."""
-    return {
-        factor: {level for level, texts in levels.items() if any(pattern_of(one).search(text) for one in texts)}
-        for factor, levels in scenario.wordings.items()
-    }
 
 
 def _shape(scenario: TemplateScenario) -> Iterator[str]:
@@ -110,7 +105,7 @@ def _rule(scenario: TemplateScenario) -> Iterator[str]:
 def _drafts(scenario: TemplateScenario, drafts: int, seed: int) -> Iterator[str]:
     points = scenario.space.decode(random_codes(scenario.space, drafts, seed))
     patterns = {
-        (factor, level): [pattern_of(text) for text in texts]
+        (factor, level): [_sought(text) for text in texts]
         for factor, levels in scenario.wordings.items()
         for level, texts in levels.items()
     }
@@ -123,8 +118,13 @@ def _drafts(scenario: TemplateScenario, drafts: int, seed: int) -> Iterator[str]
             yield from _misread(draft, asked, patterns)
 
 
-def _misread(draft: Draft, text: str, patterns: Mapping[tuple[str, str], list[re.Pattern[str]]]) -> Iterator[str]:
+def _misread(draft: Draft, text: str, patterns: Mapping[tuple[str, str], list[Sought]]) -> Iterator[str]:
+    spaced = " ".join(text.lower().split())
     for (factor, level), listed in patterns.items():
-        said = any(pattern.search(text) for pattern in listed)
+        said = any(piece in spaced and pattern.search(spaced) for piece, pattern in listed)
         if said != (draft.point[factor] == level):
             yield f"{draft.id} {'says' if said else 'does not say'} {factor} = {level}, and is {draft.point[factor]}"
+
+
+def _sought(text: str) -> Sought:
+    return max(re.split(r"\{\w+\}", text.lower()), key=len), pattern_of(text)

@@ -60,5 +60,5 @@ def capitalised(text: str) -> str:
 def pattern_of(text: str) -> re.Pattern[str]:
     """What finds `text` in words, whatever fills its slots; case and white space do not count."""
     pieces = [re.escape(piece) for piece in _BRACED.split(text)[::2]]
-    spaced = r"[^.!?\n]{1,80}?".join(re.sub(r"(?:\\\s|\s)+", r"\\s+", piece) for piece in pieces)
+    spaced = r"[^\s.!?][^.!?\n]{0,79}?".join(re.sub(r"(?:\\\s|\s)+", r"\\s+", piece) for piece in pieces)
     return re.compile(spaced, re.IGNORECASE)

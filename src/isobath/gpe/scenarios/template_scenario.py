@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import get_args
+from typing import Any, get_args
 
 from isobath.base.errors import InputError
 from isobath.base.identity import fingerprint
@@ -20,6 +20,9 @@ from isobath.gpe.scenarios.slots import capitalised
 
 ENGINE = 1
 """Counts up when the same data is put into other words."""
+
+PREPARED: tuple[str, ...] = ("version", "options", "renderings", "_renderer", "_decided", "_names")
+"""What a scenario works out once from its data."""
 
 
 class TemplateScenario(Value):
@@ -41,6 +44,13 @@ class TemplateScenario(Value):
     wordings: Mapping[str, Mapping[str, tuple[str, ...]]]
     asks: tuple[str, ...]
     common: Common
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> TemplateScenario:
+        """A copy with `update` in it; what was prepared for the original's words is not kept."""
+        copied = super().model_copy(update=update, deep=deep)
+        for name in PREPARED:
+            copied.__dict__.pop(name, None)
+        return copied
 
     @cached_property
     def version(self) -> int:
