@@ -64,7 +64,9 @@ def dose_sentences(
     spec: DoseSpec, curves: pd.DataFrame, changes: pd.DataFrame, pairs: pd.DataFrame, costs: pd.DataFrame
 ) -> list[str]:
     """Where half of the effect comes, what is gained and lost, against narrow rows and against replacing, the price."""
-    said = [_response(curves, spec, pool, at) for pool, at in spec.series]
+    few = [str(s) for s in (State.FEW_DOSES, State.FEW_REPLICATES)]
+    said = [_response(curves[~curves["state"].isin(few)], spec, pool, at) for pool, at in spec.series]
+    said.append(_too_few(curves[curves["state"].isin(few)], spec))
     said += [_gains(changes, spec), *_losses(changes, spec), *_pairs(pairs, spec), _price(costs)]
     return [s for s in said if s]
 
@@ -82,6 +84,16 @@ def _response(curves: pd.DataFrame, spec: DoseSpec, pool: str, at: str) -> str:
     return f"{head}. {label(spec.headline).capitalize()}, dose that brings half of the effect: {'; '.join(clauses)}."
 
 
+def _too_few(curves: pd.DataFrame, spec: DoseSpec) -> str:
+    mine = curves[curves["trait"] == spec.headline]
+    named = list(
+        dict.fromkeys(f"“{series_label(str(p), str(a))}”" for p, a in zip(mine["pool"], mine["at"], strict=True))
+    )
+    if not named:
+        return ""
+    return f"Rows of {_listed(named)}: no curve, which needs four doses beside the plain arm, and two replicates."
+
+
 def _clause(row: Mapping[Any, Any]) -> str:
     state = State(str(row["state"]))
     if state in (State.FITTED, State.BELOW, State.ABOVE):
@@ -91,8 +103,6 @@ def _clause(row: Mapping[Any, Any]) -> str:
         State.DISAGREE: "the replicates disagree about which way it goes",
         State.LINEAR: "unknown, since it goes on in a straight line of the log dose and no plateau was seen",
         State.OPEN: "unknown, it could lie below or above the doses tried",
-        State.FEW_DOSES: "unknown, a curve needs four doses and the plain arm",
-        State.FEW_REPLICATES: "unknown, one replicate says nothing of another",
     }[state]
 
 

@@ -52,7 +52,10 @@ def control_sections(results: Results) -> list[Section]:
 
 
 def ranked_tables(results: Results) -> dict[str, tuple[ControlSpec, pd.DataFrame]]:
-    """GPE -> which traits its table shows, and the table (`control_table`); only of GPEs with arms to rank."""
+    """GPE -> which traits its table shows, and the table (`control_table`); only of GPEs with arms to rank.
+
+    A GPE whose headline is a wanted trait has no such table: the best arm would stand last.
+    """
     study = results.study
     plain = next((a.name for a in study.arms if a.role is Role.PLAIN), None)
     if plain is None or not any(str(a.role) not in (*UNRANKED, "plain") and a.data == "signal" for a in study.arms):
@@ -60,7 +63,8 @@ def ranked_tables(results: Results) -> dict[str, tuple[ControlSpec, pd.DataFrame
     world = study.resolved_bases(results.store)[0].world
     seconds = run_seconds(results)
     found: dict[str, tuple[ControlSpec, pd.DataFrame]] = {}
-    specs = [spec_of(build_gpe(ref, world), study.arms, plain) for ref in study.gpes]
+    gpes = [build_gpe(ref, world) for ref in study.gpes]
+    specs = [spec_of(gpe, study.arms, plain) for gpe in gpes if _headline_is_unwanted(gpe)]
     # a model that is only asked otherwise was not trained on the signal either, and has no rank
     roles = {
         a.name: str(Role.UNTRAINED if a.data == "none" else a.role)
@@ -73,6 +77,10 @@ def ranked_tables(results: Results) -> dict[str, tuple[ControlSpec, pd.DataFrame
         if table["rank"].notna().sum() > 1:
             found[spec.gpe] = (spec, table)
     return found
+
+
+def _headline_is_unwanted(gpe: GPE) -> bool:
+    return all(trait.kind is TraitKind.UNWANTED for trait in gpe.traits if trait.name == gpe.headline)
 
 
 def spec_of(gpe: GPE, arms: Sequence[Arm], plain: str) -> ControlSpec:
