@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from operator import eq
 
 from isobath.analysis.intervals import Interval, clopper_pearson
 from isobath.base.value import Value
@@ -55,8 +56,9 @@ def agreement(
     pairs = [(draft.point, reading) for draft, reading in zip(drafts, readings, strict=True) if not failure(reading)]
     found = []
     for factor in factors:
-        agree = sum(reading.get(factor) == point[factor] for point, reading in pairs)
-        unread = sum(reading.get(factor) is None for _, reading in pairs)
+        said = [reading.get(factor) for _, reading in pairs]
+        unread = said.count(None)
+        agree = sum(map(eq, said, [point[factor] for point, _ in pairs]))
         found.append(
             Agreement(
                 tagger=tagger,

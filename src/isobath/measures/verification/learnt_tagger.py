@@ -94,7 +94,7 @@ class LearntTagger:
                 kept = np.flatnonzero(used != part)
                 parts.append(_Fold(part, fit_levels(values[kept], classes[kept], len(factor.domain))))
             fitted[factor.name] = tuple(parts)
-        made = cls(scenario, grams, fitted, (), folds)
+        made = cls(scenario, *_pruned(grams, fitted), (), folds)
         made.accuracy = made._tested(_drafts(scenario, seed, TESTED, "test"))
         return made
 
@@ -121,7 +121,8 @@ class LearntTagger:
             for fold in folds:
                 mine = used[factor.name] == fold.unseen
                 if mine.any():
-                    named[mine] = sure_levels(fold.linear, values[mine], SURE if fold.unseen < 0 else SURE_UNSEEN)
+                    part = values if mine.all() else values[mine]
+                    named[mine] = sure_levels(fold.linear, part, SURE if fold.unseen < 0 else SURE_UNSEEN)
             columns.append([factor.domain[i] if i != ABSENT else None for i in named.tolist()])
         names = scenario.space.names
         return [Reading(dict(zip(names, levels, strict=True))) for levels in zip(*columns, strict=True)]
@@ -147,6 +148,17 @@ class LearntTagger:
                 "a tagger knows the scenario it was fitted on",
                 "fit one for each scenario and version",
             )
+
+
+def _pruned(grams: NGrams, fitted: dict[str, tuple[_Fold, ...]]) -> tuple[NGrams, dict[str, tuple[_Fold, ...]]]:
+    """Without the features that no classifier looks at."""
+    weights = [fold.linear.weights for folds in fitted.values() for fold in folds]
+    used = np.flatnonzero(np.any([np.abs(one).max(1) > 0 for one in weights], axis=0))
+    small = {
+        name: tuple(_Fold(f.unseen, Linear(f.linear.weights[used], f.linear.bias)) for f in folds)
+        for name, folds in fitted.items()
+    }
+    return grams.only(used), small
 
 
 def _drafts(scenario: Scenario, seed: int, rows: int, part: str) -> list[Draft]:

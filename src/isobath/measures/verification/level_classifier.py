@@ -35,7 +35,7 @@ def _telling(values: Any, classes: NDArray[np.intp], count: int) -> NDArray[np.i
     one_hot = np.zeros((len(classes), count))
     one_hot[np.arange(len(classes)), classes] = 1.0
     found = np.asarray(values.T @ one_hot)
-    expected = found.sum(1, keepdims=True) * (one_hot.mean(0) + 1e-12)
+    expected = np.maximum(found.sum(1, keepdims=True) * one_hot.mean(0), 1e-12)  # 0 where nothing was found either
     absent = np.asarray(values.shape[0] - found.sum(1, keepdims=True))
     chi = ((found - expected) ** 2 / expected).sum(1) * values.shape[0] / np.maximum(absent[:, 0], 1)
     chosen: NDArray[np.intp] = np.sort(np.argsort(-chi, kind="stable")[:FEATURES])

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from itertools import chain
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,40 +32,42 @@ class LexicalEmbedding:
     def __init__(self, texts: Sequence[str]) -> None:
         if not texts:
             raise InputError("no text", "word frequencies come from the real texts", "give some")
-        seen = np.zeros(BUCKETS)
-        self._place: dict[str, int] = {}
-        for text in texts:
-            seen[np.unique(self._grams(text))] += 1
+        self._place = _Numbers()
+        seen = np.bincount(self._counts(texts).indices, minlength=BUCKETS)
         self._idf = np.log((1 + len(texts)) / (1 + seen)) + 1
         stream = rng(0, "verification", "lexical")
         self._signs = (stream.integers(0, 2, (BUCKETS, WIDTH), dtype=np.int8) * 2 - 1).astype(np.float32)
 
     def __call__(self, items: Sequence[Item]) -> NDArray[np.float64]:
         """Vectors (texts, `WIDTH`). A chat is the text of its turns, a line each."""
-        from scipy.sparse import csr_matrix
-
         texts = [item if isinstance(item, str) else "\n".join(m.content for m in item) for item in items]
         out = np.zeros((len(texts), WIDTH))
         for start in range(0, len(texts), CHUNK):
-            grams = [self._grams(text) for text in texts[start : start + CHUNK]]
-            ends = np.cumsum([0, *(len(one) for one in grams)])
-            columns = np.concatenate([*grams, np.empty(0, dtype=np.int64)])
-            counts = csr_matrix(
-                (np.ones(len(columns), dtype=np.float32), columns, ends), shape=(len(grams), BUCKETS), dtype=np.float32
-            )
-            counts.sum_duplicates()
+            counts = self._counts(texts[start : start + CHUNK])
             counts.data = (1 + np.log(counts.data)) * self._idf[counts.indices].astype(np.float32)
             out[start : start + CHUNK] = counts @ self._signs
         return out
 
-    def _grams(self, text: str) -> NDArray[np.int64]:
-        place, made = self._place, []
-        for word in tokens(text):
-            number = place.get(word)
-            if number is None:
-                number = place[word] = int.from_bytes(hashlib.blake2b(word.encode(), digest_size=4).digest(), "big")
-            made.append(number)
-        single = np.array(made, dtype=np.int64)
-        pairs = single[:-1] * 1_000_003 + single[1:] * 8_191 if len(single) > 1 else single[:0]
-        found: NDArray[np.int64] = np.concatenate([single, pairs]) % BUCKETS
-        return found
+    def _counts(self, texts: Sequence[str]) -> Any:
+        """How often each text has each bucket's n-grams, sparse."""
+        from scipy.sparse import csr_matrix
+
+        split = [tokens(text) for text in texts]
+        lengths = np.array([len(words) for words in split], dtype=np.int64)
+        words = np.fromiter(map(self._place.__getitem__, chain.from_iterable(split)), np.int64, int(lengths.sum()))
+        owner = np.repeat(np.arange(len(texts)), lengths)
+        inside = np.flatnonzero(owner[1:] == owner[:-1])
+        pairs = words[inside] * 1_000_003 + words[inside + 1] * 8_191
+        columns = np.concatenate([words, pairs]) % BUCKETS
+        made = (np.ones(len(columns), dtype=np.float32), (np.concatenate([owner, owner[inside]]), columns))
+        return csr_matrix(made, shape=(len(texts), BUCKETS))
+
+
+class _Numbers(dict[str, int]):
+    """Word -> its number, made when first asked for; the same everywhere."""
+
+    def __missing__(self, word: str) -> int:
+        self[word] = number = int.from_bytes(
+            hashlib.blake2b(word.encode("utf-8", "surrogatepass"), digest_size=4).digest(), "big"
+        )
+        return number

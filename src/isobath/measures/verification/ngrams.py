@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,7 +24,7 @@ class NGrams:
     """The words and pairs of words of the texts it is made of, those that stand in `LEAST_TEXTS` or more."""
 
     def __init__(self, texts: Sequence[Sequence[str]]) -> None:
-        self._word = {word: i + 1 for i, word in enumerate(sorted({word for text in texts for word in text}))}
+        self._word = _Numbers({word: i + 1 for i, word in enumerate(sorted(set(chain.from_iterable(texts))))})
         grams, owner = self._grams(texts)
         known, place = np.unique(grams, return_inverse=True)
         once = np.unique(place * len(texts) + owner) // max(1, len(texts))
@@ -30,6 +32,12 @@ class NGrams:
 
     def __len__(self) -> int:
         return len(self._known)
+
+    def only(self, features: NDArray[np.intp]) -> NGrams:
+        """The same with these features alone, ascending."""
+        made = copy(self)
+        made._known = self._known[features]
+        return made
 
     def matrix(self, texts: Sequence[Sequence[str]]) -> csr_matrix:
         """Indicators (texts, features), sparse; n-grams that were not in the fit are not seen."""
@@ -45,13 +53,21 @@ class NGrams:
 
     def _grams(self, texts: Sequence[Sequence[str]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Numbers of the n-grams of all texts, and the text of each; words that are not known are left out."""
-        get = self._word.get
-        words = np.array([get(word, 0) for text in texts for word in text], dtype=np.int64)
-        owner = np.repeat(np.arange(len(texts)), [len(text) for text in texts])
+        lengths = np.array([len(text) for text in texts], dtype=np.int64)
+        flat = chain.from_iterable(texts)
+        words = np.fromiter(map(self._word.__getitem__, flat), np.int64, int(lengths.sum()))
+        owner = np.repeat(np.arange(len(texts)), lengths)
         known = words > 0
         pair = known[:-1] & known[1:] & (owner[:-1] == owner[1:])
         grams = np.concatenate([words[known], words[:-1][pair] * _BASE + words[1:][pair]])
         return grams, np.concatenate([owner[known], owner[:-1][pair]])
+
+
+class _Numbers(dict[str, int]):
+    """Word -> its number; 0 for one that is not known."""
+
+    def __missing__(self, word: str) -> int:
+        return 0
 
 
 def words_of(text: str) -> list[str]:
