@@ -70,6 +70,8 @@ if TYPE_CHECKING:
     from isobath.models.chat import Message, Prompt, Row
     from isobath.study.arm import STANDARD_ARMS, Arm
     from isobath.study.bases import BuiltBase, FolderBase, ShippedBase, shipped
+    from isobath.study.broadening.runner import Broadened, broaden
+    from isobath.study.broadening.spec import Broadening
     from isobath.study.components import GPERef
     from isobath.study.compose import compose
     from isobath.study.file import load_study
@@ -142,6 +144,8 @@ _HOMES = {
     "isobath.models.chat": ("Message", "Prompt", "Row"),
     "isobath.study.arm": ("STANDARD_ARMS", "Arm"),
     "isobath.study.bases": ("BuiltBase", "FolderBase", "ShippedBase", "shipped"),
+    "isobath.study.broadening.runner": ("Broadened", "broaden"),
+    "isobath.study.broadening.spec": ("Broadening",),
     "isobath.study.components": ("GPERef",),
     "isobath.study.compose": ("compose",),
     "isobath.study.search": ("Rung", "Search"),
@@ -164,6 +168,8 @@ __all__ = [
     "AttackGrid",
     "BaseSpec",
     "Block",
+    "Broadened",
+    "Broadening",
     "BuiltBase",
     "CVaR",
     "Case",
@@ -244,6 +250,7 @@ __all__ = [
     "__version__",
     "adapter_directions",
     "asking",
+    "broaden",
     "compose",
     "covering",
     "hold_out",

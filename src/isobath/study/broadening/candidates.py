@@ -93,7 +93,7 @@ def candidates_of(spec: Broadening, scenario: Scenario, rows: int, own: OwnData)
     if spec.evolution is not None:
         from isobath.study.broadening.evolving import evolved
 
-        codes, lineages, more = evolved(spec, scenario, codes, held, seed)
+        codes, lineages, more = evolved(spec, scenario, codes, drawn.covering, held, own, seed)
         said += more
     same = None
     if spec.wordings > 1:
@@ -117,9 +117,12 @@ def _repeated(
         if factor.relevant:
             continue
         # a group's wordings take different levels as long as there are any
-        shifts = np.stack([stream.permutation(len(factor.domain)) for _ in range(len(codes))])
+        orders = np.stack([stream.permutation(len(factor.domain)) for _ in range(len(codes))])
+        own = (orders == codes[:, column, None]).argmax(axis=1)
+        orders[np.arange(len(codes)), own] = orders[:, 0]
+        orders[:, 0] = codes[:, column]
         for k in range(1, m):
-            many[k::m, column] = shifts[:, k % len(factor.domain)]
+            many[k::m, column] = orders[:, k % len(factor.domain)]
     wrong = ~space.allowed(many)
     if held is not None:
         wrong |= held.bars(many)

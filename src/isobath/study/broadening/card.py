@@ -20,7 +20,7 @@ from isobath.study.broadening.sources import scenario_of
 from isobath.study.broadening.spec import Broadening
 from isobath.study.broadening.spent import Bill, bill
 from isobath.study.broadening.survey import THRESHOLD, Survey, Surveyed, words_before
-from isobath.study.broadening.text_vectors import text_vectors
+from isobath.study.broadening.text_vectors import text_kernel
 
 __all__ = ["THRESHOLD", "Card", "card_of"]
 
@@ -148,5 +148,5 @@ def _vendi(texts: Sequence[str]) -> tuple[float, float]:
         return 0.0, 0.0
     from isobath.design.vendi import vendi
 
-    vectors = text_vectors(texts).astype(float)
-    return float(vendi(vectors, q=1)), float(vendi(vectors, q=float("inf")))
+    kernel = text_kernel(texts)
+    return vendi(kernel=kernel, q=1.0), vendi(kernel=kernel, q=float("inf"))

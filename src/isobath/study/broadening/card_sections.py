@@ -105,7 +105,7 @@ def _asked(card: Card) -> Section:
         ("words", "templates" if spec.writer is None else spec.writer.name),
         ("read back by", _reader(card)),
         ("checks", ", ".join(spec.checked).replace("_", " ")),
-        ("evolution", "none" if spec.evolution is None else count(spec.evolution.generations, "generation")),
+        ("evolution", _evolution(card)),
         ("selection", _selection(card)),
         ("seed", str(spec.seed)),
         ("Isobath", card.version),
@@ -119,6 +119,11 @@ def _reader(card: Card) -> str:
     reader = card.spec.reader
     names = {"phrases": "looking up the templates' phrases", "learnt": "a classifier of words, fitted on other drafts"}
     return reader.name if isinstance(reader, Endpoint) else names[reader]
+
+
+def _evolution(card: Card) -> str:
+    chosen = card.spec.evolution
+    return "none" if chosen is None else f"{count(chosen.generations, 'generation')}, by {chosen.fitness}"
 
 
 def _selection(card: Card) -> str:

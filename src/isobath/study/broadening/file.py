@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -101,10 +102,16 @@ def _from_yaml(root: YamlNode) -> Broadening:
         return Broadening.model_validate(values)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        at: YamlNode | None = parts.get(str(first["loc"][0])) if first["loc"] else None
+        # what is wrong with fields together names the first of them
+        named = str(first["loc"][0]) if first["loc"] else next((w for w in _words(first["msg"]) if w in parts), "")
+        at: YamlNode | None = parts.get(named)
         for step in first["loc"][1:]:
             at = None if at is None else _below(at, step) or at
         (at or root).wrong(_said(error), "docs/broadening/broaden.md lists the fields", "correct it")
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"\w+", text)
 
 
 def _below(node: YamlNode, step: object) -> YamlNode | None:

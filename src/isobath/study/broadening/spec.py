@@ -46,10 +46,14 @@ class HoldOut(Value):
 
 
 class Evolving(Value):
-    """How points evolve before they are worded (docs/broadening/points.md): only those not needed for coverage do."""
+    """How points evolve before they are worded (docs/broadening/points.md): only those not needed for coverage do.
+
+    `fitness` is what is worth having: ``tuples``, combinations of one level more than the strength that no other row
+    holds; ``novelty``, distance from one's own data and the covering rows.
+    """
 
     generations: int = Field(default=4, ge=1, le=1000)
-    operators: tuple[Literal["mutate", "crossover", "branch", "bidirectional"], ...] = ()
+    fitness: Literal["tuples", "novelty"] = "tuples"
 
 
 class Selecting(Value):
