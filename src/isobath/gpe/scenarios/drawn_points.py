@@ -182,12 +182,14 @@ class DrawnPoints:
         return made[np.sort(np.unique(keys, return_index=True)[1])]
 
     def _shore(self) -> Codes:
-        """The signal's combinations in irrelevant levels that no row of it has, on one factor at least."""
+        """The signal's combinations in irrelevant levels that no row of it has, else in new combinations of them."""
         cells = self.signal[self._draw("shore").permutation(len(self.signal))][: 40 * self.per_region]
         both = {name: tuple({*self.levels.narrow[name], *self.levels.kept[name]}) for name in self.levels.kept}
         made = self._with_irrelevant(cells, both, "shore contexts")
         places = place_all(self.around, made)
-        return self._in_turn(made[(places.region == str(Region.SHORE)) & (places.new_irrelevant > 0)], self.per_region)
+        inside = places.region == str(Region.SHORE)
+        new = inside & (places.new_irrelevant > 0)
+        return self._in_turn(made[new] if new.any() else made[inside], self.per_region)
 
     def _in_turn(self, codes: Codes, count: int) -> Codes:
         """The first `count` different ones of `codes` with the decisions in turn."""

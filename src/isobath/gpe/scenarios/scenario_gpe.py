@@ -36,7 +36,7 @@ def scenario_gpe(
     support: Mapping[str, str | Sequence[str]] | None = None,
     rows: int = 2_000,
     test_per_region: int = 36,
-    pool_rows: int = 1_000,
+    pool_rows: int = 1_200,
     renderings: Sequence[Rendering] = ("single",),
     seed: int = 0,
 ) -> GPE:
