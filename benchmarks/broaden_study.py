@@ -3,8 +3,8 @@
     python -m benchmarks.broaden_study --store FOLDER [--groups shipped fresh] [--arms NAME ...]
 
 verifies the pools, runs the broadening study on the five shipped bases x 2 run seeds (300 cells, about 55 CPU-minutes),
-on request its main arms on five bases of two other worlds with one run seed (built first, about 3 CPU-minutes each), and prints Markdown
-tables with t intervals over bases. The rule for it is in docs/decisions/21-broadening-study.md.
+on request its main arms on five bases of two other worlds with one run seed (built first, about 3 CPU-minutes each), and
+prints Markdown tables with t intervals over bases. The rule for it is in docs/decisions/21-broadening-study.md.
 """
 
 from __future__ import annotations
@@ -115,9 +115,7 @@ def report(study: Study, store: Path, out: Path, engine: str) -> None:
     arms = [a.name for a in study.arms if a.name not in ("untrained", "plain")]
     print(f"\n## {study.name}\n\n### Share of the right decision\n\n{transposed(decided)}")
     print(f"\n### Against plain\n\n{against(decided, 'plain', arms)}")
-    print(
-        f"\n### In contexts, wordings, lengths and names kept for tests, against plain\n\n{against(moved, 'plain', arms)}"
-    )
+    print(f"\n### In contexts, wordings and names kept for tests, against plain\n\n{against(moved, 'plain', arms)}")
     single = [a for a in ("plain", "relevant_20", *(f"{name}_20" for name in FACTORS)) if a in set(rows["arm"])]
     print(f"\n### One factor at a time\n\n{finer(decided[decided['arm'].isin(single)])}")
     print(f"\n### Budgets\n\n{pairs(decided, [p for p in BUDGETS if set(p) <= set(rows['arm'])])}")
