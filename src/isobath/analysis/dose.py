@@ -71,6 +71,14 @@ class DoseSpec:
         """Pool and budget of every series of doses, as they come, controls left out."""
         return list(dict.fromkeys((d.pool, d.at) for d in self.doses if not d.narrow))
 
+    @property
+    def curved(self) -> list[tuple[str, Budget]]:
+        """The series of pools that have several doses: a pool that was given once has a gain and a cost, no curve."""
+        shares: dict[str, set[float]] = {}
+        for d in self.doses:
+            shares.setdefault(d.pool, set()).add(d.share)
+        return [(pool, at) for pool, at in self.series if len(shares[pool]) > 1]
+
     def of(self, pool: str, at: str) -> list[Dose]:
         """The doses of one series, the smallest first."""
         return sorted((d for d in self.doses if (d.pool, d.at) == (pool, at) and not d.narrow), key=lambda d: d.share)

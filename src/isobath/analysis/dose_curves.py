@@ -40,7 +40,7 @@ CURVE_COLUMNS = (
 
 
 def dose_points(tables: DoseTables, spec: DoseSpec, over_all: bool = False) -> pd.DataFrame:
-    """One row per series, trait, region and dose, dose 0 (the plain arm) included: rate, 95 % interval over replicates.
+    """One row per series of several doses, trait, region and dose (0: the plain arm), with intervals over replicates.
 
     Columns: `POINT_COLUMNS`. Rates with too much missing are absent.
     """
@@ -48,7 +48,7 @@ def dose_points(tables: DoseTables, spec: DoseSpec, over_all: bool = False) -> p
 
     rows = [
         _point(spec, (pool, at), (trait, region), dose, table)
-        for pool, at in spec.series
+        for pool, at in spec.curved
         for trait in spec.wanted
         for region in _places(tables, trait, over_all)
         for dose, table in _asked(tables, spec, spec.of(pool, at), trait, region)
@@ -90,7 +90,7 @@ def dose_curves(tables: DoseTables, spec: DoseSpec, over_all: bool = False) -> p
     import pandas as pd
 
     rows = []
-    for pool, at in spec.series:
+    for pool, at in spec.curved:
         for trait in spec.wanted:
             for region in _places(tables, trait, over_all):
                 asked = _asked(tables, spec, spec.of(pool, at), trait, region)

@@ -238,7 +238,9 @@ def _interval(profile: _Profile, rates_RD: Array, weight_D: Array, level: float)
     t_E = 2 * gain_E / np.maximum(noise_E, 1e-15)
     over_E = t_E - float(t_quantile(0.5 + level / 2, count - 1))
     nearest = int(np.abs(profile.log_ec50_E - math.log(profile.curve.ec50)).argmin())
-    return _crossing(profile.log_ec50_E, over_E, nearest, -1), _crossing(profile.log_ec50_E, over_E, nearest, 1)
+    ends = [_crossing(profile.log_ec50_E, over_E, nearest, step) for step in (-1, 1)]
+    # with hardly any noise it would be narrower than the step between candidates; it holds the estimate all the same
+    return min(ends[0], profile.curve.ec50), max(ends[1], profile.curve.ec50)
 
 
 def _crossing(at_E: Array, over_E: Array, start: int, step: int) -> float:

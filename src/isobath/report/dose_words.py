@@ -65,7 +65,7 @@ def dose_sentences(
 ) -> list[str]:
     """Where half of the effect comes, what is gained and lost, against narrow rows and against replacing, the price."""
     few = [str(s) for s in (State.FEW_DOSES, State.FEW_REPLICATES)]
-    said = [_response(curves[~curves["state"].isin(few)], spec, pool, at) for pool, at in spec.series]
+    said = [_response(curves[~curves["state"].isin(few)], spec, pool, at) for pool, at in spec.curved]
     said.append(_too_few(curves[curves["state"].isin(few)], spec))
     said += [_gains(changes, spec), *_losses(changes, spec), *_pairs(pairs, spec), _price(costs)]
     return [s for s in said if s]
