@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isobath.base.seeding import rng
+from isobath.design.keys import row_keys
 from isobath.design.space import Codes, Point
 from isobath.study.claims.left_out import LATENTS, latent, left_out
 from isobath.world.decisions.coverage import coverage, grid, with_irrelevant
@@ -48,8 +49,9 @@ def texts_of(world_seed: int) -> Texts:
     """The texts of a world: the same for every model, so that what differs is the model."""
     known, draw = coverage(world_seed), rng(world_seed, "claims", "represented")
     first = {name: known.narrow[name][:1] for name in known.narrow}
-    seen = _drawn(grid({**known.relevant, **first}), FIT + TESTED, draw)
-    trained = SPACE.decode(with_irrelevant(seen, known.narrow, draw))
+    seen = with_irrelevant(_drawn(grid({**known.relevant, **first}), 2 * (FIT + TESTED), draw), known.narrow, draw)
+    (keys,) = row_keys(SPACE.shape, seen)
+    trained = SPACE.decode(seen[np.sort(np.unique(keys, return_index=True)[1])][: FIT + TESTED])  # no text twice
     new = {
         factor: SPACE.decode(
             with_irrelevant(_drawn(grid({**known.relevant, factor: levels, **first}), TESTED, draw), known.narrow, draw)
