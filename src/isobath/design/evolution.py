@@ -90,7 +90,7 @@ def evolve(
         raise InputError(f"generations = {generations}, size = {size}", "0 or more, 1 or more", "correct it")
     stream = rng(seed, "design", "evolution")
     rules = _rules(space, gold, barred)
-    pursuit = AdaptivePursuit(list(rules))
+    pursuit, listed = AdaptivePursuit(list(rules)), list(rules.values())
     crowd = _Crowd(space, start, fitness, size, barred, gold)
     history = [crowd.told(0, {}, pursuit)]
     for _ in range(generations):
@@ -98,7 +98,7 @@ def evolve(
         made = [
             (int(number), parent, child)
             for number, (parent, other) in zip(drawn, crowd.pairs(size, stream), strict=True)
-            for child in list(rules.values())[int(number)](crowd.codes[parent], crowd.codes[other], stream)
+            for child in listed[int(number)](crowd.codes[parent], crowd.codes[other], stream)
         ]
         new, refused, rewards = crowd.join(made)
         pursuit.credit({number: float(np.mean(found)) for number, found in rewards.items()})
@@ -195,11 +195,12 @@ class _Crowd:
         return len(new), dict(refused), rewards
 
     def _keep(self) -> None:
-        if len(self.codes) <= self.size:
-            return
-        best = np.sort(np.argsort(-self.fitness, kind="stable")[: self.size])
-        self.codes, self.lineages = self.codes[best], [self.lineages[i] for i in best.tolist()]
-        self.fitness = np.asarray(self.worth(self.codes), dtype=np.float64)
+        """Let the least fit go, half of those too many at a time: what one is worth may depend on who else is there."""
+        while len(self.codes) > self.size:
+            left = self.size + (len(self.codes) - self.size) // 2
+            best = np.sort(np.argsort(-self.fitness, kind="stable")[:left])
+            self.codes, self.lineages = self.codes[best], [self.lineages[i] for i in best.tolist()]
+            self.fitness = np.asarray(self.worth(self.codes), dtype=np.float64)
 
     def told(self, new: int, refused: Mapping[str, int], pursuit: AdaptivePursuit) -> Generation:
         """What is so of this generation."""
