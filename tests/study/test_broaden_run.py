@@ -195,13 +195,12 @@ def test_one_process_writes_an_output(tmp_path):
         Broadening(**DOORS).run(tmp_path / "train.jsonl")
 
 
-def test_a_factor_may_not_be_called_as_other_metadata(tmp_path):
-    space = Doors().space
-    renamed = space.model_copy(
-        update={"factors": (space.factors[0].model_copy(update={"name": "source"}), *space.factors[1:])}
-    )
-    with pytest.raises(InputError, match="'source'"):
-        Broadening(scenarios=(Doors(space=renamed),), budget=10).run(tmp_path / "train.jsonl")
+def test_a_factor_that_is_called_as_other_metadata_has_a_column_of_its_own(tmp_path):
+    made = Broadening(scenarios=("power_offered",), budget=60).run(tmp_path / "train.jsonl")
+    told = [row["metadata"] for row in lines(made.paths.train)]
+    assert {row["source"] for row in told} == {"templates"}
+    assert {row["level_source"] for row in told} <= set(scenario("power_offered").space.factor("source").domain)
+    assert made.card.leaked_rows == 0 and made.card.tests > 0
 
 
 KILLED = """

@@ -13,7 +13,6 @@ from isobath.study.broadening.journal import Journal
 from isobath.study.broadening.own_data import own_data
 from isobath.study.broadening.paths import Paths
 from isobath.study.broadening.planned_calls import Calls, planned_calls
-from isobath.study.broadening.rows import check_names
 from isobath.study.broadening.sources import scenarios_of, shares_of
 from isobath.study.broadening.spec import Broadening
 from isobath.study.broadening.spent import spent
@@ -80,7 +79,6 @@ def make_plan(spec: Broadening, out: str | Path, workers: int = 1) -> Broadening
     parts: list[ScenarioPlan] = []
     asked = Calls()
     for scenario, rows in zip(scenarios_of(spec), shares_of(spec), strict=True):
-        check_names(scenario)
         found = candidates_of(spec, scenario, rows, own_data(spec, scenario))
         parts.append(_part(scenario, rows, found))
         if spec.spends:

@@ -6,22 +6,17 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from isobath.base.errors import InputError
 from isobath.gpe.scenarios.draft import Draft
 from isobath.gpe.scenarios.scenario import Scenario
 from isobath.models.chat import Chat
 
 TOLD = ("id", "scenario", "decision", "rendering", "source", "lineage", "same")
-"""Metadata of every row besides its levels: no factor may be called so."""
+"""Metadata of every row besides its levels."""
 
 
-def check_names(scenario: Scenario) -> None:
-    """Raises `InputError` where a factor's name is that of other metadata."""
-    for name in scenario.space.names:
-        if name in TOLD:
-            raise InputError(
-                f"{scenario.name} has a factor {name!r}", f"rows tell {', '.join(TOLD)} besides levels", "rename it"
-            )
+def column_of(factor: str) -> str:
+    """Where the level of `factor` stands in a row's metadata: under its name, unless other metadata has it."""
+    return f"level_{factor}" if factor in TOLD else factor
 
 
 def train_row(draft: Draft, same: int | None) -> dict[str, Any]:
@@ -36,7 +31,8 @@ def train_row(draft: Draft, same: int | None) -> dict[str, Any]:
     }
     if same is not None:
         told["same"] = f"{draft.scenario}:{same}"
-    return {"messages": messages_of(draft.messages), "metadata": {**told, **draft.point}}
+    levels = {column_of(name): level for name, level in draft.point.items()}
+    return {"messages": messages_of(draft.messages), "metadata": {**told, **levels}}
 
 
 def tagged_train(draft: Draft) -> dict[str, Any]:

@@ -15,7 +15,6 @@ from isobath.study.broadening.journal import Journal
 from isobath.study.broadening.numbers import ScenarioNumbers
 from isobath.study.broadening.output import write_all
 from isobath.study.broadening.paths import Paths
-from isobath.study.broadening.rows import check_names
 from isobath.study.broadening.scenario_run import Part, make_part, run_part
 from isobath.study.broadening.sources import identity_of, scenarios_of, shares_of
 from isobath.study.broadening.spec import Broadening
@@ -60,8 +59,6 @@ def broaden(
     `InputError` for what cannot be made or would overwrite another specification's rows, `StoreError` for a full disk.
     """
     paths, scenarios = Paths.of(out), scenarios_of(spec)
-    for scenario in scenarios:
-        check_names(scenario)
     identity = identity_of(spec, scenarios)
     parts = [Part(spec, i, rows, paths.state / "parts", paths.landscape) for i, rows in enumerate(shares_of(spec))]
     with claimed(paths):

@@ -43,8 +43,8 @@ def text_vectors(texts: Sequence[str], dimensions: int = DIMENSIONS) -> Reals:
     for i, (at, weights) in enumerate(_weighted(texts)):
         made[i] = weights @ plane[at]
     norms = np.linalg.norm(made, axis=1, keepdims=True)
-    unit: Reals = made / np.where(norms > 0, norms, np.float32(1))
-    return unit
+    made /= np.where(norms > 0, norms, 1)
+    return made
 
 
 def _weighted(texts: Sequence[str]) -> list[tuple[npt.NDArray[np.int64], Reals]]:
