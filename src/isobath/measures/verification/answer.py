@@ -9,7 +9,7 @@ from isobath.gpe.scenarios.draft import Draft
 from isobath.gpe.scenarios.scenario import Scenario
 from isobath.measures.verification.agreement import Agreement
 from isobath.measures.verification.check import Findings, Looking, NotMeasured, Reason
-from isobath.measures.verification.words import END, sentences, spaced, tokens
+from isobath.measures.verification.words import END, plain, sentences
 
 LEAST_WORDS = 4
 """A shorter sentence of an answer may well stand in a question too ("I see")."""
@@ -106,7 +106,7 @@ def _is_offered(sentence: str, asked: str, options: Sequence[str]) -> bool:
 
 
 def _words(text: str) -> str:
-    return spaced([word for word in tokens(text) if word != END])
+    return plain(text).replace(f" {END} ", " ").replace(f" {END} ", " ")  # twice: ends in a row share a space
 
 
 def _said(draft: Draft) -> str:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from isobath.gpe.scenarios.draft import Draft
 from isobath.gpe.scenarios.scenario import Scenario
 from isobath.measures.verification.reading import Levels, Reading
-from isobath.measures.verification.words import END, spaced, tokens, trimmed
+from isobath.measures.verification.words import END, plain, spaced, tokens, trimmed
 
 _SLOT = re.compile(r"\{\w+\}")
 LONGEST_SLOT = 12
@@ -59,13 +59,15 @@ class PhraseIndex:
 
     def found(self, text: str) -> list[Wording]:
         """The wordings that stand in `text`."""
-        return self.in_words(tokens(text))
+        return self._in(plain(text))
 
     def in_words(self, words: Sequence[str]) -> list[Wording]:
         """The wordings that stand in a text given as its `tokens`."""
-        whole = spaced(words)
+        return self._in(spaced(words))
+
+    def _in(self, whole: str) -> list[Wording]:
         at = self._at
-        return [w for anchor in self._anchors.intersection(words) for w in at[anchor] if w.found(whole)]
+        return [w for anchor in self._anchors.intersection(whole.split()) for w in at[anchor] if w.found(whole)]
 
 
 class PhraseTagger:
