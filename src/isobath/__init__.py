@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from isobath.design.support import support_of
     from isobath.design.test_points import test_points
     from isobath.gpe.gpe import GPE, Signal
+    from isobath.gpe.scenarios.catalogue import scenario
+    from isobath.gpe.scenarios.scenario_file import read_scenario
+    from isobath.gpe.scenarios.scenario_gpe import scenario_gpe
     from isobath.gpe.trait_eval import Option, TraitEval, TraitQuestion
     from isobath.interventions.ablate import AblateAsked, ConceptAblation
     from isobath.interventions.adapter_direction import adapter_directions
@@ -96,6 +99,9 @@ _HOMES = {
     "isobath.design.support": ("support_of",),
     "isobath.design.test_points": ("test_points",),
     "isobath.gpe.gpe": ("GPE", "Signal"),
+    "isobath.gpe.scenarios.catalogue": ("scenario",),
+    "isobath.gpe.scenarios.scenario_file": ("read_scenario",),
+    "isobath.gpe.scenarios.scenario_gpe": ("scenario_gpe",),
     "isobath.gpe.trait_eval": ("Option", "TraitEval", "TraitQuestion"),
     "isobath.interventions.change": ("Change",),
     "isobath.interventions.ablate": ("AblateAsked", "ConceptAblation"),
@@ -261,6 +267,9 @@ __all__ = [
     "place_all",
     "place_of",
     "prescreen",
+    "read_scenario",
+    "scenario",
+    "scenario_gpe",
     "shipped",
     "support_of",
     "test_points",

@@ -12,7 +12,7 @@ from isobath.gpe.scenarios.catalogue import CATALOGUE, FOLDER, scenario
 from isobath.gpe.scenarios.common_file import shipped_common
 from isobath.gpe.scenarios.scenario import Scenario
 from isobath.gpe.scenarios.scenario_check import faults, own_space, told
-from isobath.gpe.scenarios.slots import SLOTS, fills_of, pattern_of, sentence
+from isobath.gpe.scenarios.slots import SLOTS, fill, fills_of, pattern_of, sentence
 
 KEY_DECISIONS = {
     "evading_control",
@@ -132,7 +132,7 @@ def test_fills_belong_to_one_level_and_one_slot():
 
 
 def test_a_slot_that_begins_a_sentence_has_a_capital():
-    fills = fills_of("Tove at reception", "at the quay", "the crew", "the pump")
+    fills = fills_of(fill("Tove at reception"), fill("at the quay"), fill("the crew"), fill("the pump"))
     assert sentence("{team} is at work. {place} too, with {thing}.").filled(fills) == (
         "The crew is at work. At the quay too, with the pump."
     )

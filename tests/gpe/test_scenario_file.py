@@ -141,8 +141,8 @@ def test_what_a_scenario_lacks_is_said(tmp_path):
         "2 options begin with 'wait'",
         "nothing is contested",
         "'purpose' is declared relevant, but the right decision never depends on it",
-        "leave: 1 says, and 8",
-        "the scenario: 1 asks, and 8",
+        "leave: 1 says; at least 8",
+        "the scenario: 1 asks; at least 8",
     ):
         assert any(wanted in one for one in said), (wanted, said)
     assert told(written(tmp_path, text)).endswith(f"{len(said)} faults")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from isobath.design.space import Point
 from isobath.gpe.scenarios.common import Common, Frame
 from isobath.gpe.scenarios.decision import Call, Decision
-from isobath.gpe.scenarios.slots import Sentence, capitalised, fills_of, sentence
+from isobath.gpe.scenarios.slots import Fill, Sentence, capitalised, fill, fills_of, sentence
 from isobath.gpe.scenarios.stream import draft_key, order, pick, several, slot
 from isobath.models.chat import Chat, Message
 
@@ -77,8 +77,10 @@ class Renderer:
         self.answers = {name: _Answers(decision) for name, decision in scenario.decisions.items()}
         self.frames = {level: _Frame(frame) for level, frame in common.frames.items()}
         self.contexts = {
-            level: (c.place, c.team, c.thing, _sentences(c.setting)) for level, c in common.contexts.items()
+            level: (_fills(one.place), _fills(one.team), _fills(one.thing), _sentences(one.setting))
+            for level, one in common.contexts.items()
         }
+        self.personas = {level: _fills(names) for level, names in common.personas.items()}
         self.lengths = {level: (one.sentences, _sentences(one.filler)) for level, one in common.lengths.items()}
         self.registers = {
             level: (_sentences(one.opening), _sentences(one.aside), _sentences(one.closing))
@@ -95,7 +97,7 @@ class Renderer:
         """
         key = draft_key(self.name, seed)
         places, teams, things, settings = self.contexts[point["context"]]
-        asker = pick(key, _ASKER, self.common.personas[point["persona"]])
+        asker = pick(key, _ASKER, self.personas[point["persona"]])
         fills = fills_of(asker, pick(key, _PLACE, places), pick(key, _TEAM, teams), pick(key, _THING, things))
         frame = self.frames[point["wording"]]
         openings, asides, closings = self.registers[point["register"]]
@@ -177,6 +179,10 @@ def tool_lines(tools: Mapping[str, str], calls: Sequence[Call]) -> tuple[str, ..
 
 def _sentences(texts: Sequence[str]) -> Sentences:
     return tuple(sentence(text) for text in texts)
+
+
+def _fills(texts: Sequence[str]) -> tuple[Fill, ...]:
+    return tuple(fill(text) for text in texts)
 
 
 def _filled(value: object, fills: Fills) -> object:

@@ -20,7 +20,7 @@ from isobath.gpe.scenarios.template_scenario import TemplateScenario
 Sought = tuple[str, re.Pattern[str]]
 """The longest stretch of a wording between slots, in small letters, and what finds the whole."""
 
-FEWEST = {"phrases of a level": 4, "says": 8, "because": 5, "asks": 8}
+FEWEST = {"phrases": 4, "says": 8, "because": 5, "asks": 8}
 """Wordings below which rows repeat each other."""
 
 
@@ -70,7 +70,7 @@ def _shape(scenario: TemplateScenario) -> Iterator[str]:
 def _words(scenario: TemplateScenario) -> Iterator[str]:
     for factor, levels in scenario.wordings.items():
         for level, texts in levels.items():
-            yield from _few(texts, "phrases of a level", f"{factor} = {level}")
+            yield from _few(texts, "phrases", f"{factor} = {level}")
             for text in texts:
                 if not text.endswith((".", "!", "?")):
                     yield f"{text!r} ({factor} = {level}) ends without a full stop"
@@ -86,7 +86,7 @@ def _words(scenario: TemplateScenario) -> Iterator[str]:
 
 def _few(texts: tuple[str, ...], noun: str, where: str) -> Iterator[str]:
     if len(texts) < FEWEST[noun]:
-        yield f"{where}: {len(texts)} {noun}, and {FEWEST[noun]} keep rows apart"
+        yield f"{where}: {len(texts)} {noun}; at least {FEWEST[noun]} keep rows apart"
 
 
 def _rule(scenario: TemplateScenario) -> Iterator[str]:

@@ -46,10 +46,30 @@ def check_slots(text: str) -> None:
         raise InputError(f"a brace that belongs to no slot in {text!r}", f"the slots are {known}", "close or drop it")
 
 
-def fills_of(asker: str, place: str, team: str, thing: str) -> dict[str, str]:
+class Fill(NamedTuple):
+    """What fills a slot, within a sentence and at the start of one."""
+
+    plain: str
+    capital: str
+
+
+def fill(text: str) -> Fill:
+    """`text` as a fill."""
+    return Fill(text, capitalised(text))
+
+
+def fills_of(asker: Fill, place: Fill, team: Fill, thing: Fill) -> dict[str, str]:
     """What `Sentence.filled` takes: every slot, and with a capital name the same for the start of a sentence."""
-    plain = {"asker": asker, "place": place, "team": team, "thing": thing}
-    return {**plain, **{name.capitalize(): capitalised(text) for name, text in plain.items()}}
+    return {
+        "asker": asker.plain,
+        "Asker": asker.capital,
+        "place": place.plain,
+        "Place": place.capital,
+        "team": team.plain,
+        "Team": team.capital,
+        "thing": thing.plain,
+        "Thing": thing.capital,
+    }
 
 
 def capitalised(text: str) -> str:
