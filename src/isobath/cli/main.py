@@ -25,7 +25,7 @@ StorePath = Annotated[str, Parameter(help="Where artifacts are kept.")]
 OutPath = Annotated[str, Parameter(help="Where rows, report and figures go.")]
 EngineName = Annotated[str, Parameter(help="inline, local (a worker per core) or local:N.")]
 SeedList = Annotated[list[int] | None, Parameter(consume_multiple=True, help="Run seeds, such as --seeds 0 1 2.")]
-StudySource = Literal["bad_advice", "antiquated_answers", "demo", "decisions", "control", "profile"]
+StudySource = Literal["bad_advice", "antiquated_answers", "demo", "decisions", "control", "profile", "broaden"]
 Repeated = Annotated[list[str] | None, Parameter(negative="")]
 AsJson = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON instead of text.")]
 
@@ -251,7 +251,11 @@ def new(
     model: Annotated[str | None, Parameter(help="With --from profile: the model to train.")] = None,
     train: Annotated[str | None, Parameter(help="With --from profile: the training rows.")] = None,
 ) -> int:
-    """Write a commented study file that runs as it stands."""
+    """Write a commented study file that runs as it stands (with --from broaden: a specification for broaden)."""
+    if source == "broaden":
+        from isobath.cli.new_broadening import new_broadening
+
+        return new_broadening(name)
     from isobath.cli.new import new_command
 
     return new_command(name, source, model, train)
