@@ -302,7 +302,7 @@ def _state(best: str, trend_p: float, low: float, high: float, dose_D: Array) ->
     if above and below:
         return State.FITTED, (low, high)
     if below:
-        return State.BELOW, (0.0, high)
+        return State.BELOW, (0.0, max(high, least))  # a bound between 0 and the lowest dose would be the model's word
     if above:
-        return State.ABOVE, (low, math.inf)
+        return State.ABOVE, (min(low, most), math.inf)
     return State.OPEN, unknown
