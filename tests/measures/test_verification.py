@@ -395,3 +395,31 @@ def test_agreements_sum_and_speak():
 
 def test_filler_says_nothing_to_the_point():
     assert all(not PhraseTagger().index(FERRY).found(text) for text in FILLER)
+
+
+def test_a_contested_point_has_no_answer_to_train_on_and_may_be_a_test_question():
+    contested = [FERRY.draft(p, 1) for p in SPACE.points() if RULE(p) is None]
+    found = verify(contested, FERRY, [Answer()])
+    assert contested and found.by_reason() == {
+        ("answer", "contested: there is no agreed answer to train on"): len(contested)
+    }
+    found = verify(contested, FERRY, [Answer(contested="pass"), Metamorphic(tagger(), edits="all")])
+    assert len(found.kept) == len(contested) and set(found.counts["metamorphic"]) == {
+        "edits of harbour",
+        "edits of manner",
+        "drafts without an edit",
+    }
+
+
+def test_no_draft_is_no_error_and_no_number():
+    held = held_out(SPACE, ["bay"], per_region=2, seed=0, gold=RULE)
+    found = verify([], FERRY, [*offline(), Leakage(held, SOUND[:2]), Realism(REAL, alpha=0.02), Duplicates()])
+    assert found.drafts == 0 and "nan" not in json.dumps(found.summary()).lower()
+    assert "duplicates: 0 of 0 rejected: no draft came so far." in found.lines()
+
+
+def test_reasons_survive_a_process_boundary():
+    import pickle
+
+    made = pickle.loads(pickle.dumps(NotMeasured("the judge at 3 pm", "the judge")))
+    assert made == "the judge at 3 pm" and made.kind == "the judge" and isinstance(made, NotMeasured)

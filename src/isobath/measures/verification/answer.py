@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
 from isobath.gpe.scenarios.draft import Draft
 from isobath.gpe.scenarios.scenario import Scenario
@@ -34,11 +34,12 @@ class Answer(Looking):
 
     An answer that the question gives away teaches copying. Offering it as one of all the `options` gives nothing away.
     With a `reader`, an answer in which it reads another decision is rejected too; without, that an answer's words mean
-    the decision rests on the scenario's templates.
+    the decision rests on the scenario's templates. A contested point has no answer to train on and is rejected, but
+    with `contested` ``pass``: for test questions.
     """
 
-    def __init__(self, reader: AnswerReader | None = None) -> None:
-        self.reader = reader
+    def __init__(self, reader: AnswerReader | None = None, contested: Literal["reject", "pass"] = "reject") -> None:
+        self.reader, self.contested = reader, contested
         self.name = "answer" if reader is None else f"answer ({reader.name})"
 
     def look(self, drafts: Sequence[Draft], scenario: Scenario) -> Findings:
@@ -48,6 +49,13 @@ class Answer(Looking):
         reasons: list[str | None] = [
             _unsound(draft, scenario, domains) or _given_away(draft, list(options.values())) for draft in drafts
         ]
+        if self.contested == "reject":
+            reasons = [
+                Reason("contested: there is no agreed answer to train on")
+                if reason is None and draft.decision is None
+                else reason
+                for draft, reason in zip(drafts, reasons, strict=True)
+            ]
         if self.reader is None:
             said = "that an answer's words mean its decision: no reader was given"
             return Findings(reasons, not_measured=(said,))

@@ -100,6 +100,8 @@ class Verified:
             ],
             "agreement": [
                 {**part.model_dump(), "share": part.share, "low": part.interval.low, "high": part.interval.high}
+                if part.drafts
+                else {**part.model_dump(), "share": None, "low": None, "high": None}
                 for part in self.agreement
             ],
             "counts": {check: dict(counts) for check, counts in self.counts.items()},
@@ -114,9 +116,10 @@ class Verified:
         ]
         for check, n in self.by_check().items():
             low, high = self.reject_interval(check)
-            said.append(f"{check}: {n:,} of {self.looked[check]:,} rejected ({low:.2%} to {high:.2%}).")
+            span = f" ({low:.2%} to {high:.2%})" if self.looked[check] else ": no draft came so far"
+            said.append(f"{check}: {n:,} of {self.looked[check]:,} rejected{span}.")
         said += [f"{check}, {kind}: {n:,}." for (check, kind), n in self.by_reason().items()]
-        said += [f"{part}." for part in self.agreement]
+        said += [f"{part}." for part in self.agreement if part.drafts or part.failed]
         said += [f"{check}, not measured: {text}." for check, texts in self.not_measured.items() for text in texts]
         return said
 
