@@ -222,3 +222,16 @@ def test_a_study_names_scenarios_and_runs_on_a_small_model(tmp_path, monkeypatch
     scored = decided[~contested]
     assert set(scored["state"]) == {"ok"} and scored["value"].between(0, 1).all()
     assert not np.allclose(scored[scored.arm == "plain"]["value"], scored[scored.arm == "untrained"]["value"])
+
+
+def test_any_scenario_is_a_gpe():
+    """The decision world brings its own class: nothing here rests on templates."""
+    from isobath.world.decisions.as_scenario import DecisionsScenario
+
+    found = DecisionsScenario()
+    gpe = scenario_gpe(found, rows=100, test_per_region=4, pool_rows=20)
+    asked = [q for q in trait(gpe, "right_decision").questions if q.options[0].label != "contested"]
+    assert Counter(str(q.place.region) for q in asked) == dict.fromkeys(REGIONS, 4)
+    for row in (*gpe.signal.rows, *(row for rows in gpe.pools.values() for row in rows)):
+        right = found.decide({name: str(row.metadata[name]) for name in found.space.names})
+        assert row.metadata["decision"] == right and found.options[right] in row.messages[-1].content
