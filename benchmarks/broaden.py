@@ -50,7 +50,9 @@ def measure(folder: Path, rows: int, workers: int, names: list[str] | None) -> N
     print(f"| {card.rows:,} | {len(card.numbers)} | {seconds:.1f} | {cpu:.1f} | {memory.peak / 1e6:,.0f} MB |\n")
     print(f"drafts turned down: {card.rejected:,} of {card.drafted:,}; rows missing: {card.missing}")
     print(f"pairs of levels covered: {sum(p.covered for p in pairs):,} of {sum(p.trainable for p in pairs):,}")
-    print(f"near-duplicates, exact Jaccard of {card.sampled:,} drawn rows with all: {card.near:.3%}")
+    low, high = card.near_interval
+    near = f"{card.near:.2%} (95 % interval {low:.2%} to {high:.2%})"
+    print(f"near-duplicates, exact Jaccard of {card.sampled:,} drawn rows with all: {near}")
     print(f"Vendi score of {card.diverse:,} rows: {card.vendi[0]:.1f} (q = 1), {card.vendi[1]:.1f} (q = infinity)")
     print(f"test questions: {card.tests:,}; leaked rows: {card.leaked_rows}; leaked texts: {card.leaked_texts}\n")
     print("Counted again by brute force:")

@@ -10,6 +10,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from isobath.analysis.intervals import Interval, clopper_pearson
 from isobath.base.seeding import rng
 from isobath.design.region import Region
 from isobath.study.broadening.journal import Journal
@@ -24,7 +25,7 @@ from isobath.study.broadening.text_vectors import text_kernel
 
 __all__ = ["THRESHOLD", "Card", "card_of"]
 
-SAMPLED = 2000
+SAMPLED = 1000
 """Texts whose nearest other text is sought among all."""
 DIVERSE = 1000
 """Texts of which the Vendi score is computed."""
@@ -35,7 +36,7 @@ Look = Callable[[Sequence[Survey]], list[Surveyed]]
 
 @dataclass(frozen=True)
 class Card:
-    """Numbers and words of the card. `near` is the share of `sampled` texts with another text at or above `THRESHOLD`.
+    """Numbers and words of the card. Of `sampled` texts `near_rows` have another text at or above `THRESHOLD`.
 
     `leaked_rows` counts training rows whose combination of relevant levels is that of a test question, `leaked_texts`
     those whose words are a question's, by comparing every row. `vendi` is (q = 1, q = infinity) of `diverse` texts.
@@ -46,7 +47,7 @@ class Card:
     numbers: tuple[ScenarioNumbers, ...]
     rows: int
     tests: int
-    near: float
+    near_rows: int
     sampled: int
     leaked_rows: int
     leaked_texts: int
@@ -56,6 +57,18 @@ class Card:
     examples: tuple[tuple[str, str, str], ...]
     command: str
     version: str
+
+    @property
+    def near(self) -> float:
+        """Share of the texts drawn that have a near-duplicate among all."""
+        return self.near_rows / self.sampled if self.sampled else 0.0
+
+    @property
+    def near_interval(self) -> Interval:
+        """Clopper-Pearson, 95 %, for that share of all rows; a point where every row was drawn."""
+        if not self.sampled or self.sampled == self.rows:
+            return Interval(self.near, self.near)
+        return clopper_pearson(self.near_rows, self.sampled)
 
     @property
     def drafted(self) -> int:
@@ -105,7 +118,7 @@ def card_of(
         numbers=tuple(numbers),
         rows=sum(one.rows for one in found),
         tests=sum(one.tests for one in found),
-        near=len(near) / sampled if sampled else 0.0,
+        near_rows=len(near),
         sampled=sampled,
         leaked_rows=sum(one.leaked_rows for one in found),
         leaked_texts=sum(one.leaked_texts for one in found),

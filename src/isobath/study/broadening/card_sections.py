@@ -55,8 +55,13 @@ def lede(card: Card) -> str:
         else f"not every {what} of levels is covered"
     )
     tests = f"{count(card.tests, 'test question')} held out, {card.leaked_rows} leaked"
-    near = f"near-duplicates {percent(card.near)}" if card.rows > 1 else "no second row"
+    near = f"near-duplicates {percent(card.near)}{_near_span(card)}" if card.rows > 1 else "no second row"
     return f"{rows}; {cover}; {tests}; {near}."
+
+
+def _near_span(card: Card) -> str:
+    low, high = card.near_interval
+    return "" if low == high else f" (95 % interval {percent(low)} to {percent(high)})"
 
 
 def warnings_of(card: Card) -> list[str]:
@@ -220,7 +225,12 @@ def _rejects(card: Card) -> Section:
         f"{card.rejected:,} of {count(card.drafted, 'draft')} turned down"
         + (f"; each was made again in other words, at most {card.spec.rounds} times." if card.rejected else ".")
     ]
-    missing = {f"{check}: {text}" for n in card.numbers for check, texts in n.not_measured.items() for text in texts}
+    missing = {
+        text if text.startswith(f"{check}:") else f"{check}: {text}"
+        for n in card.numbers
+        for check, texts in n.not_measured.items()
+        for text in texts
+    }
     said += [f"Not measured, {text}." for text in sorted(missing)[:12]]
     grids = (Grid("Drafts turned down, by reason", ("check", "reason", "drafts"), rows),) if rows else ()
     return Section("What was turned down", tuple(said), grids, tuple(one for key in order[:12] for one in shown[key]))
@@ -229,9 +239,9 @@ def _rejects(card: Card) -> Section:
 def _diversity(card: Card) -> Section:
     one, top = card.vendi
     said = (
-        f"Near-duplicates: {percent(card.near)} of {card.sampled:,} rows drawn have another row, among all "
-        f"{card.rows:,}, whose words before the answer share {THRESHOLD:g} or more of their 3-word sequences (exact "
-        "Jaccard index).",
+        f"Near-duplicates: {percent(card.near)} of {card.sampled:,} rows drawn{_near_span(card)} have another row, "
+        f"among all {card.rows:,}, whose words before the answer share {THRESHOLD:g} or more of their 3-word sequences "
+        "(exact Jaccard index).",
         f"Vendi score of {card.diverse:,} rows: {one:.1f} (q = 1), {top:.1f} (q = infinity): as many as so many "
         "entirely different texts, by cosine of word and word-pair frequencies. It compares sets of one size only.",
     )

@@ -17,7 +17,7 @@ from isobath.study.broadening.sources import scenarios_of, shares_of
 from isobath.study.broadening.spec import Broadening
 from isobath.study.broadening.spent import spent
 
-ROWS_A_SECOND = 700.0
+ROWS_A_SECOND = 1000.0
 """Rows that templates word and offline checks verify in a second of one core (docs/benchmarks.md)."""
 SECONDS_A_CALL = 4.0
 """What an answer of a few hundred tokens usually takes; a server of your own may be slower."""
