@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cached_property
+from functools import lru_cache
 from typing import Literal
 
 from isobath.base.errors import InputError
@@ -62,13 +62,9 @@ class DecisionsScenario(Value):
         """A single turn."""
         return ("single",)
 
-    @cached_property
-    def _rule(self) -> DecisionRule:
-        return decision_rule(self.world_seed)
-
     def decide(self, point: Point) -> str | None:
         """What is right at `point`; None where people do not agree."""
-        return self._rule(point)
+        return _rule(self.world_seed)(point)
 
     def draft(self, point: Point, seed: int, rendering: Rendering = "single") -> Draft:
         """The request at `point` and its answer. Raises `InputError` for another rendering."""
@@ -87,3 +83,8 @@ class DecisionsScenario(Value):
             return MARKS
         pattern = {"stakes": "stakes are {}", "count": "{} people"}.get(factor, "{}")
         return {level: (pattern.format(level),) for level in SPACE.factor(factor).domain}
+
+
+@lru_cache(maxsize=16)
+def _rule(world_seed: int) -> DecisionRule:
+    return decision_rule(world_seed)
