@@ -2,9 +2,9 @@
 
     python -m benchmarks.broaden_points [--quick] [--only points budget evolution duplicates recall selection]
 
-Spaces and texts are those of the catalogue's `honesty` (4 relevant factors, 6 irrelevant ones, templates offline) but
-where a line says otherwise. ``--quick`` makes fewer rows and seeds. Each part runs in a process of its own, so that its peak
-is its own.
+Spaces and texts are those of the catalogue's `honesty` (4 relevant factors, 6 irrelevant ones, templates offline), but
+where a line says otherwise. ``--quick`` makes fewer rows and seeds. Each part runs in a process of its own, so that its
+peak is its own.
 """
 
 from __future__ import annotations

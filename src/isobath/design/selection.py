@@ -14,7 +14,7 @@ Ints = npt.NDArray[np.int64]
 SMALLEST = 1e-10
 """Gain of a determinant below which the items left are taken to lie in the span of those chosen."""
 
-AT_ONCE = 4_000_000
+AT_ONCE, KEPT = 4_000_000, 5_000
 
 
 def k_center(vectors: Reals, budget: int, first: Ints | None = None, seed: int = 0) -> Ints:
@@ -97,11 +97,17 @@ def facility_location(vectors: Reals, budget: int) -> Ints:
     """`budget` rows, each next one adding most to the sum, over all rows, of the similarity to the nearest chosen one.
 
     Similarity is the cosine, 0 where it is negative. Greedy is within 1 - 1/e of the best (Nemhauser, Wolsey and
-    Fisher 1978); gains only fall, so a row whose last known gain still leads is looked at first (Minoux 1978).
+    Fisher 1978); gains only fall, so a row whose last known gain still leads is looked at first (Minoux 1978). Up to
+    5,000 rows all similarities are kept; for many more it is slow: choose among a sample.
     """
     rows = _rows(vectors, budget)
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)
     unit = rows / np.where(lengths > 0, lengths, 1.0)
+    alike = np.maximum(unit @ unit.T, 0.0) if len(unit) <= KEPT else None
+
+    def near(i: int) -> Reals:
+        return np.asarray(alike[i] if alike is not None else np.maximum(unit @ unit[i], 0.0))
+
     held = np.zeros(len(unit))
     gains = np.empty(len(unit))
     step = max(1, AT_ONCE // len(unit))
@@ -111,12 +117,11 @@ def facility_location(vectors: Reals, budget: int) -> Ints:
     fresh = np.zeros(len(unit), dtype=np.int64)
     while len(chosen) < min(budget, len(unit)):
         best = int(gains.argmax())
-        near = np.maximum(unit @ unit[best], 0.0)
         if fresh[best] < len(chosen):
-            gains[best], fresh[best] = np.maximum(near - held, 0.0).sum(), len(chosen)
+            gains[best], fresh[best] = np.maximum(near(best) - held, 0.0).sum(), len(chosen)
             continue
         chosen.append(best)
-        np.maximum(held, near, out=held)
+        np.maximum(held, near(best), out=held)
         gains[best] = -np.inf
     return np.array(chosen, dtype=np.int64)
 
