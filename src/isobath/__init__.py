@@ -70,6 +70,7 @@ if TYPE_CHECKING:
     from isobath.measures.curve import Curve
     from isobath.measures.onset import OnsetRule, onset, onset_table
     from isobath.measures.trait_rates import asking
+    from isobath.measures.verification.verify import verify
     from isobath.models.chat import Message, Prompt, Row
     from isobath.study.arm import STANDARD_ARMS, Arm
     from isobath.study.bases import BuiltBase, FolderBase, ShippedBase, shipped
@@ -135,6 +136,7 @@ _HOMES = {
     "isobath.measures.curve": ("Curve",),
     "isobath.measures.onset": ("OnsetRule", "onset", "onset_table"),
     "isobath.measures.trait_rates": ("asking",),
+    "isobath.measures.verification.verify": ("verify",),
     "isobath.study.prescreen": ("prescreen",),
     "isobath.interventions.deliberate": ("Deliberate",),
     "isobath.interventions.early_stop": ("EarlyStop",),
@@ -273,6 +275,7 @@ __all__ = [
     "shipped",
     "support_of",
     "test_points",
+    "verify",
 ]
 
 try:
