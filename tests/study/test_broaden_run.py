@@ -14,6 +14,7 @@ from isobath import Broadening
 from isobath.base.errors import InputError, IsobathError
 from isobath.gpe.rows.read import read_rows_file
 from isobath.gpe.scenarios.catalogue import scenario
+from isobath.gpe.tagged.gpe import tagged_gpe
 from isobath.gpe.tagged.spec import TaggedSpec
 from isobath.study.broadening.runner import broaden
 from small_scenario import Doors
@@ -97,6 +98,8 @@ def test_the_landscape_takes_rows_and_questions_with_the_space_file(catalogue):
         regions = {(line.id.split(":")[1], str(region)) for line, region in placed if line.gold is not None}
         assert regions == {("bay", "bay"), ("sea", "sea")}
         assert all(line.contested for line in found.questions if ":contested:" in line.id)
+        gpe = tagged_gpe(path=str(found.path), space=str(folder / f"{name}.space.yaml"))
+        assert len(gpe.signal.rows) == 120 and len(gpe.traits[0].questions) == len(found.questions)
         assert not [remark for remark in found.remarks if "rule" in remark]  # gold is what the rule says
 
 

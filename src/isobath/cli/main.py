@@ -192,6 +192,7 @@ def broaden(
     source: Annotated[
         str, Parameter(help="A spec.py or spec.yaml; or scenarios, by name or YAML file, parted by commas.")
     ],
+    /,
     *,
     out: Annotated[str, Parameter(help="Where the rows go; the other files lie beside it.")] = "train.jsonl",
     budget: Annotated[int | None, Parameter(help="Rows in all (default: the specification's, or 1,000).")] = None,

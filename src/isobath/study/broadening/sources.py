@@ -67,7 +67,7 @@ def identity_of(spec: Broadening, scenarios: Sequence[Scenario]) -> str:
 def _content(one: Scenario) -> object:
     """What a scenario is known by: all of it where it is plain data, else its name, version and space."""
     if isinstance(one, Value):
-        return one
+        return {"all": one, "version": one.version}
     return {"name": one.name, "version": one.version, "space": one.space, "options": dict(one.options)}
 
 
