@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from test_held_out import NARROW, OFFICE, RULE, WATER
 
 from isobath.base.errors import InputError
+from isobath.design.design import every_code
 from isobath.design.factor import Factor
 from isobath.design.held_out import held_out, leaked
 from isobath.design.space import Space
@@ -172,7 +173,30 @@ def test_in_any_space_no_tuple_is_missed_and_nothing_barred_trains(space, data):
     assert space.allowed(found.codes).all() and all(gold(p) is not None for p in found.points)
 
 
+@settings(max_examples=40, deadline=None)
+@given(spaces(factors=(2, 4), sizes=(1, 4), clauses=3), st.data())
+def test_around_any_support_nothing_barred_trains_and_both_together_cover(space, data):
+    codes = every_code(space)
+    cells = codes[data.draw(st.lists(st.integers(0, len(codes) - 1), min_size=1, max_size=4))]
+    support, seed = support_of(space, cells), data.draw(st.integers(0, 99))
+    wanted = data.draw(st.lists(st.sampled_from(WATER), min_size=1, unique=True))
+    extent = data.draw(st.sampled_from(["points", "region"]))
+    try:
+        held = held_out(space, wanted, support=support, per_region=4, seed=seed, extent=extent)
+    except InputError:
+        assume(False)
+    found = training_points(space, len(codes) + 30, seed, held=held, support=support)
+    assert not len(leaked(held, found.codes)) and space.allowed(found.codes).all()
+    names = names_of(space)
+    can = by_brute_force(space, 2, held, None)
+    assert can <= parts(found.points, names, 2) | parts(support.points, names, 2)
+    assert found.complete and found.had == len(can & parts(support.points, names, 2))
+
+
 def test_what_cannot_be_done_is_an_error():
+    other = held_out(OFFICE, WATER, per_region=3, seed=0)
+    with pytest.raises(InputError, match="hold out of this space"):
+        training_points(plain(3, 3), 5, 0, held=other)
     for wrong in ({"rows": 0}, {"strength": 4}, {"fixed_irrelevant": 0}, {"gold": lambda p: None}):
         with pytest.raises(InputError):
             training_points(OFFICE, **{"rows": 5, "seed": 0, **wrong})

@@ -126,7 +126,7 @@ def with_combinations(found: Trainable, cells: Codes, fixed: Codes, seed: int) -
     turn = stream.permutation(np.resize(stream.permutation(len(fixed)), len(rows)))
     todo = np.arange(len(rows))
     for step in range(len(fixed)):
-        rows[np.ix_(todo, others)] = fixed[(turn[todo] + step) % len(fixed)][:, others]
+        rows[np.ix_(todo, np.array(others, dtype=np.int64))] = fixed[(turn[todo] + step) % len(fixed)][:, others]
         todo = todo[~bars.allowed(rows[todo])]
         if not len(todo):
             break

@@ -152,8 +152,12 @@ def trainable(
     """What may be trained on in `space`: not forbidden, not held out, agreed on, and of the `levels` named.
 
     `levels`: factor -> the levels that may occur (all of a factor that is not named). Raises `InputError` where
-    nothing is left, or for a level that is none.
+    nothing is left, for a level that is none, or where `held` is of another space.
     """
+    if held is not None and (held.space.names, held.space.shape) != (space.names, space.shape):
+        raise InputError(
+            f"points held out of {held.space.name!r}", f"they are points of {space.name!r}", "hold out of this space"
+        )
     narrowed = _narrowed(space, levels or {})
     cells = relevant_cells(narrowed, seed)
     barred_ = held.bars(cells.codes) if held is not None else np.zeros(len(cells), dtype=bool)
