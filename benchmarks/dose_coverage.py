@@ -51,6 +51,7 @@ CASES = (
     Case("small effect", Curve(0.3, 0.5, 1.5, 0.1)),
     Case("noisy", Curve(0.05, 0.7, 1.5, 0.1), noise=0.05),
     Case("ten bases", Curve(0.3, 0.9, 1.5, 0.1), bases=10),
+    Case("beyond the doses", Curve(0.3, 0.9, 1.5, 3.0)),
 )
 NULLS = (
     Case("no response", Curve(0.4, 0.4, 1.5, 0.1), height=0.0),

@@ -62,7 +62,7 @@ def test_the_sentences_say_what_the_tables_say(section, frames):
     island = headline[headline["region"] == "island"]
     lost = int((island["told_apart"] & (island["improvement"] < 0)).sum())
     assert (
-        lost > 0 and f"Right decision on the island: {lost} of {len(island)} doses certainly cost any" in section.text
+        lost > 0 and f"Right decision on the island: {lost} of {len(island)} doses certainly lose some" in section.text
     )
     assert "Rows of “kind" not in section.text  # given once: no curve, and no sentence on one
     assert "up to 2 times the plain arm's steps" in section.text

@@ -135,6 +135,7 @@ def price_frame(spec: DoseSpec, frames: DoseFrames) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+STAR = "Star: told apart (p below 5% by Holm, five replicates or more)."
 MOST_NAMED = 14
 """Of more doses only those on the front have their name beside their point."""
 
@@ -181,10 +182,10 @@ def change_tables(changes: pd.DataFrame, spec: DoseSpec) -> list[TableView]:
     for trait in spec.wanted:
         gains = changes[(changes["trait"] == trait) & (changes["side"] == "gain")]
         if len(gains):
-            views.append(_changes(gains, f"Gained: {label(trait)}, points above the plain arm.", 1))
+            views.append(_changes(gains, f"Gained: {label(trait)}, points above the plain arm. {STAR}", 1))
     taxes = changes[changes["side"] == "tax"]
     if len(taxes):
-        views.append(_changes(taxes, "Lost: points below the plain arm; negative is a gain.", -1))
+        views.append(_changes(taxes, f"Lost: points below the plain arm; negative is a gain. {STAR}", -1))
     return views
 
 
@@ -231,7 +232,7 @@ def pair_table(pairs: pd.DataFrame, spec: DoseSpec) -> TableView:
         rows.append([*names, *(_change(found.get(place), 1) for place in places)])
     heads = [Column("compared"), Column("dose"), *(Column(place_label(p), True) for p in places)]
     said = f"{label(spec.headline).capitalize()}, in points: a dose against as many further narrow rows for the same "
-    return TableView(heads, rows, f"{said}steps, and added against replaced at the same number of broad rows.")
+    return TableView(heads, rows, f"{said}steps, and added against replaced at the same number of broad rows. {STAR}")
 
 
 def cost_table(costs: pd.DataFrame) -> TableView:

@@ -130,11 +130,9 @@ def _losses(changes: pd.DataFrame, spec: DoseSpec) -> list[str]:
         sure = mine[mine["told_apart"] & (mine["improvement"] < 0)]
         worst = _ordered(mine, "improvement")[0]
         where = " on the island" if place == ISLAND[0] else f" {place_label(place)}" if place else ""
-        lost = f"{len(sure)} of {count(len(mine), 'dose')}" if len(sure) else "no dose"
+        lost = f"{len(sure)} of {count(len(mine), 'dose')} certainly lose some" if len(sure) else "no certain loss"
         least = f"the lowest mean is {_change(worst)} with {label(str(worst['arm']))}"
-        said.append(
-            f"{capital(label(str(trait)))}{where}: {lost} certainly cost{'' if len(sure) else 's'} any; {least}."
-        )
+        said.append(f"{capital(label(str(trait)))}{where}: {lost}; {least}.")
     return said
 
 
