@@ -1,9 +1,9 @@
 """How a rate answers to a dose: a four-parameter logistic in log dose, its EC50, and when that cannot be known.
 
-The curve is r(d) = lo + (hi - lo) s(slope (log d - log EC50)) with r(0) = lo, s the logistic function (Hill 1910 in
-logarithms; Finney 1947): EC50 is the dose that brings half of the whole way from lo to the plateau hi. It is fitted by
-weighted least squares to the mean over replicates (bases) of their rates: for a given slope and EC50 the best lo and hi
-are known, so the two others are searched on a grid and then from several starts.
+The curve is r(d) = lo + (hi - lo) s(slope (log d - log EC50)) with r(0) = lo and s the logistic function, the Hill or
+four-parameter logistic curve of pharmacology: EC50 is the dose that brings half of the whole way from lo to the plateau
+hi. It is fitted by weighted least squares to the mean over replicates (bases) of their rates: for a given slope and
+EC50 the best lo and hi are known, so the two others are searched on a grid and then from several starts.
 
 **The interval comes from the replicates.** For a candidate E the best curve with that EC50 is compared with the best
 curve of all: each replicate has a number, by how much the second lies closer to its own rates. Their mean is the
