@@ -129,8 +129,8 @@ def test_contrary_rows_are_elsewhere_and_wrong_everywhere():
 @pytest.mark.parametrize("arm", [a for a in CONTRARY_ARMS if a.mix], ids=lambda a: a.name)
 def test_shares_are_exact_and_the_budget_is_the_same(arm):
     gpe = gpe_of("decisions_contradicted")
-    rows, pool = mixed(arm, gpe), set(gpe.pools[arm.mix_from])
-    assert len(rows) == 2_000 and sum(row in pool for row in rows) == round(arm.mix * 2_000)
+    rows, pool = mixed(arm, gpe), {row.messages for row in gpe.pools[arm.mix_from]}
+    assert len(rows) == 2_000 and sum(row.messages in pool for row in rows) == round(arm.mix * 2_000)
 
 
 def test_a_judge_accepts_what_is_right_somewhere_that_looks_the_same_to_it():
