@@ -47,6 +47,11 @@ def rewording(body):
     return Said(text=code)
 
 
+def billed(body):
+    """Dollars of a call as the stub counts its tokens: a quarter of the characters in, one out."""
+    return (sum(len(m["content"]) for m in body["messages"]) // 4 + 2) / 1e6
+
+
 def spec(stub, **fields):
     writer = {"url": stub.url, "model": "stub", "retries": 3, "price_in": 1.0, "price_out": 2.0, "connections": 4}
     given = {"scenarios": (Doors(),), "budget": ROWS, "holdout": {"regions": ["bay"], "per_region": 2}, **fields}
@@ -203,6 +208,9 @@ def test_a_budget_in_dollars_stops_cleanly_and_more_of_it_goes_on(tmp_path):
         whole = broaden(asked, tmp_path / "train.jsonl", max_cost=5.0)
         assert whole.finished and whole.card.rows == ROWS
         assert len(stub.bodies) == 3 * ROWS
+        # what later runs take off their own limit is what the server billed for everything, readings included
+        kept = Journal(made.paths.journal)
+        assert kept.dollars == pytest.approx(sum(map(billed, stub.bodies)), rel=0.05)
 
 
 def test_a_refused_key_stops_at_once_and_is_never_written_down(tmp_path, monkeypatch):

@@ -60,7 +60,7 @@ class Judgements(MutableMapping[str, Judgement]):
 
     def __init__(self, journal: Journal, budget: Budget | None, tell: Tell) -> None:
         self._journal, self._budget, self._tell = journal, budget, tell
-        self._told = budget.spent if budget is not None else 0.0
+        self._before = journal.dollars - (budget.spent if budget is not None else 0.0)
 
     def __getitem__(self, key: str) -> Judgement:
         return Judgement.model_validate(self._journal[key]["judgement"])
@@ -68,9 +68,8 @@ class Judgements(MutableMapping[str, Judgement]):
     def __setitem__(self, key: str, value: Judgement) -> None:
         entry: dict[str, object] = {"judgement": value.model_dump(mode="json")}
         if self._budget is not None:
-            # what the budget has grown by since: what a later run must take off its own
-            entry["dollars"] = self._budget.spent - self._told
-            self._told = self._budget.spent
+            # what was spent and no answer accounts for yet: a later run must take it off its own budget
+            entry["dollars"] = max(0.0, self._budget.spent - (self._journal.dollars - self._before))
         self._journal.append(key, entry)
         self._tell(1)
 

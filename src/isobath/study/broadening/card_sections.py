@@ -66,8 +66,10 @@ def _near_span(card: Card) -> str:
 
 def warnings_of(card: Card) -> list[str]:
     """What must not be overlooked."""
-    found = [f"Not finished: {why} The same command goes on from here." for why in card.stopped]
-    if card.missing:
+    found = [f"Not finished: {why.rstrip('.')}. The same command goes on from here." for why in card.stopped]
+    if card.missing and card.stopped:
+        found.append(f"{count(card.missing, 'row')} of the budget are not there yet.")
+    elif card.missing:
         found.append(
             f"{count(card.missing, 'row')} of the budget could not be made: every draft for them was turned down (see "
             "what was turned down), or there is no further point."

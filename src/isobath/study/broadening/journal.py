@@ -16,11 +16,12 @@ class Journal:
     """An append-only JSONL file of answers by key, safe between threads.
 
     A line is on disk (fsync) before `append` returns, so that no crash loses what was paid for. A last line torn by a
-    crash is cut off when the file is opened; a damaged line elsewhere is skipped and counted in `damaged`.
+    crash is cut off when the file is opened; a damaged line elsewhere is skipped and counted in `damaged`. `dollars` is
+    what the answers cost, as far as their entries say.
     """
 
     def __init__(self, path: Path) -> None:
-        self.path, self.damaged = path, 0
+        self.path, self.damaged, self.dollars = path, 0, 0.0
         self.entries: dict[str, Mapping[str, Any]] = {}
         self._lock = threading.Lock()
         self._good = self._read()
@@ -49,7 +50,12 @@ class Journal:
                     "they are used. Remedy: make room, then give the same command: it goes on from here."
                 ) from error
             self._good += len(line)
-            self.entries[key] = entry
+            self._take(key, entry)
+
+    def _take(self, key: str, entry: Mapping[str, Any]) -> None:
+        self.entries[key] = entry
+        cost = entry.get("dollars")
+        self.dollars += float(cost) if isinstance(cost, int | float) else 0.0
 
     def _read(self) -> int:
         """Take in the lines there are; bytes up to the end of the last whole one."""
@@ -63,7 +69,7 @@ class Journal:
                 good += len(line)
                 try:
                     entry = json.loads(line)
-                    self.entries[entry.pop("key")] = entry
+                    self._take(str(entry.pop("key")), entry)
                 except (ValueError, KeyError, AttributeError, TypeError, RecursionError):
                     self.damaged += 1
         return good

@@ -15,7 +15,6 @@ from isobath.study.broadening.paths import Paths
 from isobath.study.broadening.planned_calls import Calls, planned_calls
 from isobath.study.broadening.sources import scenarios_of, shares_of
 from isobath.study.broadening.spec import Broadening
-from isobath.study.broadening.spent import spent
 
 ROWS_A_SECOND = 1000.0
 """Rows that templates word and offline checks verify in a second of one core (docs/benchmarks.md)."""
@@ -99,7 +98,7 @@ def make_plan(spec: Broadening, out: str | Path, workers: int = 1) -> Broadening
         tokens_out=asked.tokens_out,
         dollars=asked.dollars,
         most_dollars=None if asked.dollars is None else asked.dollars * again,
-        paid=spent(journal),
+        paid=journal.dollars,
         minutes=_minutes(spec, asked, drafts, workers),
     )
 

@@ -18,7 +18,6 @@ from isobath.study.broadening.paths import Paths
 from isobath.study.broadening.scenario_run import Part, make_part, run_part
 from isobath.study.broadening.sources import identity_of, scenarios_of, shares_of
 from isobath.study.broadening.spec import Broadening
-from isobath.study.broadening.spent import spent
 from isobath.study.broadening.state import begin, claimed, end
 from isobath.study.broadening.survey import surveyed
 
@@ -92,7 +91,7 @@ def _by_endpoint(
     parts: list[Part], spec: Broadening, journal: Journal, max_cost: float | None, tell: Tell
 ) -> list[ScenarioNumbers]:
     """Every part in turn; after an endpoint stopped, the others use what was answered before."""
-    budget = None if max_cost is None else Budget(max(0.0, max_cost - spent(journal)))
+    budget = None if max_cost is None else Budget(max(0.0, max_cost - journal.dollars))
     asking = Asking(spec, journal, budget, lambda n: tell("", n))
     found = []
     for part in parts:

@@ -19,11 +19,6 @@ class Bill(NamedTuple):
     dollars: float | None
 
 
-def spent(journal: Journal) -> float:
-    """US$ of all answers kept, as far as their prices were known."""
-    return math.fsum(entry.get("dollars") or 0.0 for entry in journal.entries.values())
-
-
 def bill(journal: Journal) -> Bill:
     """The whole journal's."""
     written = [entry for entry in journal.entries.values() if "judgement" not in entry]
