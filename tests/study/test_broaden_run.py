@@ -149,6 +149,7 @@ def test_fixed_paraphrases_are_few_combinations_of_irrelevant_levels(tmp_path):
     made = Broadening(scenarios=("honesty",), budget=60, irrelevant="3 fixed paraphrases").run(tmp_path / "t.jsonl")
     seen = {tuple(row["metadata"][f] for f in ("context", "persona", "register")) for row in lines(made.paths.train)}
     assert len(seen) <= 3
+    assert "every pair of relevant levels that may be trained on is covered" in made.paths.card.read_text()
     assert made.paths.test.name == "t.test.jsonl"
 
 

@@ -69,6 +69,7 @@ def test_a_scenario_file_alone_is_one_too(tmp_path):
         ("renderings: {singel: 1}", 4, "renderings"),
         ("budget: many", 2, "budget"),
         ("checks: []", 1, "no checks"),
+        ("budget: 1", 2, "a budget of 1 rows"),
     ],
 )
 def test_a_mistake_names_its_line(tmp_path, line, at, said):
@@ -134,6 +135,11 @@ def test_a_model_s_words_are_not_looked_up_in_the_templates():
     with pytest.raises(ValueError, match="phrases"):
         Broadening(scenarios=("honesty",), budget=5, writer=writer, tagger="phrases")
     assert Broadening(scenarios=("honesty",), budget=5, writer=writer).reader.model == "m"
+
+
+def test_evolution_does_not_go_with_fixed_paraphrases():
+    with pytest.raises(ValueError, match="fixed paraphrases"):
+        Broadening(scenarios=("honesty",), budget=50, irrelevant="3 fixed paraphrases", evolution=2)
 
 
 def test_cost_is_unknown_where_a_price_or_a_count_is():

@@ -47,13 +47,10 @@ def lede(card: Card) -> str:
     """The card in a few sentences."""
     names = len(card.numbers)
     rows = f"{card.rows:,} training rows from {count(names, 'scenario')}"
-    full = all(one.covered == one.trainable for number in card.numbers for one in number.coverage if one.t == _t(card))
-    what = _noun(_t(card))
-    cover = (
-        f"every {what} of levels that may be trained on is covered"
-        if full
-        else f"not every {what} of levels is covered"
-    )
+    asked = [number.relevant_coverage if card.spec.fixed else number.coverage for number in card.numbers]
+    full = all(one.covered == one.trainable for found in asked for one in found if one.t == card.spec.strength)
+    what = f"{_noun(card.spec.strength)} of {'relevant ' if card.spec.fixed else ''}levels"
+    cover = f"every {what} that may be trained on is covered" if full else f"not every {what} is covered"
     tests = f"{count(card.tests, 'test question')} held out, {card.leaked_rows} leaked"
     near = f"near-duplicates {percent(card.near)}{_near_span(card)}" if card.rows > 1 else "no second row"
     return f"{rows}; {cover}; {tests}; {near}."
@@ -88,10 +85,6 @@ def sections(card: Card) -> list[Section]:
     return [*[one for one in found if one is not None], Section("What this cannot show", tuple(limits(card)))]
 
 
-def _t(card: Card) -> int:
-    return card.spec.strength
-
-
 def _noun(t: int) -> str:
     return {1: "level", 2: "pair", 3: "triple"}.get(t, f"{t}-tuple")
 
@@ -106,7 +99,7 @@ def _asked(card: Card) -> Section:
     rows = [
         ("budget", count(spec.budget, "row")),
         ("held out", held),
-        ("coverage", f"every {_noun(spec.strength)} of levels that is not held out"),
+        ("coverage", f"every {_noun(spec.strength)} of {'relevant ' if spec.fixed else ''}levels that is not held out"),
         ("renderings (shares)", shares),
         ("irrelevant levels", spec.irrelevant),
         ("words", "templates" if spec.writer is None else spec.writer.name),

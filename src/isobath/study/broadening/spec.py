@@ -141,6 +141,8 @@ class Broadening(Value):
             raise ValueError(
                 f"irrelevant is {self.irrelevant!r}: `per row`, `4 fixed paraphrases` or `4 wordings of each point`"
             )
+        if self.fixed and self.evolution is not None:
+            raise ValueError("evolution changes irrelevant levels too, so it does not go with fixed paraphrases")
         if self.budget < len(self.scenarios):
             raise ValueError(f"a budget of {self.budget} rows for {len(self.scenarios)} scenarios")
         if self.writer is not None and self.reader == "phrases" and "round_trip" in self.checked:
