@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -12,7 +11,6 @@ import numpy as np
 
 from isobath.analysis.intervals import Interval, clopper_pearson
 from isobath.base.seeding import rng
-from isobath.design.region import Region
 from isobath.study.broadening.journal import Journal
 from isobath.study.broadening.numbers import ScenarioNumbers
 from isobath.study.broadening.paths import Paths
@@ -89,15 +87,6 @@ class Card:
     def stopped(self) -> tuple[str, ...]:
         """Why it is not finished; empty where it is."""
         return tuple(dict.fromkeys(one.stopped for one in self.numbers if one.stopped))
-
-    @property
-    def held(self) -> dict[str, int]:
-        """Test questions by region."""
-        counts = Counter[str]()
-        for one in self.numbers:
-            counts.update(one.tests)
-        order = [*map(str, Region), "contested"]
-        return {name: counts[name] for name in order if counts[name]}
 
 
 def card_of(
