@@ -194,3 +194,10 @@ def test_errors_of_the_common_file(tmp_path, old, new, said):
     with pytest.raises(InputError, match=said) as found:
         read_common(path)
     assert found.value.place.startswith(f"{path}:")
+
+
+@pytest.mark.parametrize("name", ["source", "decision", "same"])
+def test_a_factor_is_not_called_as_what_rows_carry_besides(tmp_path, name):
+    with pytest.raises(InputError, match=f"'{name}'") as error:
+        read_scenario(written(tmp_path, SMALL.replace("purpose", name)))
+    assert error.value.place.endswith("late_train.yaml:6")

@@ -199,12 +199,12 @@ def test_one_process_writes_an_output(tmp_path):
         Broadening(**DOORS).run(tmp_path / "train.jsonl")
 
 
-def test_a_factor_that_is_called_as_other_metadata_has_a_column_of_its_own(tmp_path):
-    made = Broadening(scenarios=("power_offered",), budget=60).run(tmp_path / "train.jsonl")
-    told = [row["metadata"] for row in lines(made.paths.train)]
-    assert {row["source"] for row in told} == {"templates"}
-    assert {row["level_source"] for row in told} <= set(scenario("power_offered").space.factor("source").domain)
-    assert made.card.leaked_rows == 0 and made.card.tests > 0
+def test_a_factor_that_is_called_as_other_metadata_is_refused(tmp_path):
+    own = scenario("power_offered")
+    factors = tuple(f.model_copy(update={"name": "source"} if f.name == "origin" else {}) for f in own.space.factors)
+    other = own.model_copy(update={"space": own.space.model_copy(update={"factors": factors, "forbidden": ()})})
+    with pytest.raises(InputError, match=r"'source'.*rename the factor"):
+        Broadening(scenarios=(other,), budget=60).run(tmp_path / "train.jsonl")
 
 
 KILLED = """

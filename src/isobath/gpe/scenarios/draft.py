@@ -10,6 +10,9 @@ from isobath.models.chat import Chat, Row
 TEMPLATES = "templates"
 """Who worded a draft that no model wrote."""
 
+RESERVED: tuple[str, ...] = ("id", "scenario", "decision", "rendering", "source", "lineage", "same")
+"""Metadata of a row besides its levels: no factor may be called so."""
+
 
 @dataclass(frozen=True, slots=True)
 class Draft:

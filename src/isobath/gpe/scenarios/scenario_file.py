@@ -13,6 +13,7 @@ from isobath.design.yaml_node import YamlNode, read_yaml
 from isobath.gpe.scenarios.common import Common
 from isobath.gpe.scenarios.common_file import shipped_common
 from isobath.gpe.scenarios.decision import Call, Decision
+from isobath.gpe.scenarios.draft import RESERVED
 from isobath.gpe.scenarios.phrase_check import Said, check_phrases
 from isobath.gpe.scenarios.template_scenario import TemplateScenario
 from isobath.gpe.scenarios.text_nodes import check_text, text_of, texts_of
@@ -71,6 +72,10 @@ def _factors(node: YamlNode, common: Common) -> tuple[Factor, ...]:
                 f"the factor {factor.name!r} is there already",
                 f"every scenario has {', '.join(sorted({f.name for f in common.factors}))}, and a name is its own",
                 "rename it",
+            )
+        if factor.name in RESERVED:
+            item.wrong(
+                f"a factor is called {factor.name!r}", f"rows have other metadata: {', '.join(RESERVED)}", "rename it"
             )
         if factor.kind in ("continuous", "text"):
             item.wrong(

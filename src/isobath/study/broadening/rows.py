@@ -10,14 +10,6 @@ from isobath.gpe.scenarios.draft import Draft
 from isobath.gpe.scenarios.scenario import Scenario
 from isobath.models.chat import Chat
 
-TOLD = ("id", "scenario", "decision", "rendering", "source", "lineage", "same")
-"""Metadata of every row besides its levels."""
-
-
-def column_of(factor: str) -> str:
-    """Where the level of `factor` stands in a row's metadata: under its name, unless other metadata has it."""
-    return f"level_{factor}" if factor in TOLD else factor
-
 
 def train_row(draft: Draft, same: int | None) -> dict[str, Any]:
     """The training row: its chat, and as metadata what it is, where it came from and its levels."""
@@ -31,8 +23,7 @@ def train_row(draft: Draft, same: int | None) -> dict[str, Any]:
     }
     if same is not None:
         told["same"] = f"{draft.scenario}:{same}"
-    levels = {column_of(name): level for name, level in draft.point.items()}
-    return {"messages": messages_of(draft.messages), "metadata": {**told, **levels}}
+    return {"messages": messages_of(draft.messages), "metadata": {**told, **draft.point}}
 
 
 def tagged_train(draft: Draft) -> dict[str, Any]:

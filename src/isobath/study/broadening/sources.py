@@ -10,6 +10,7 @@ from typing import Any, cast
 from isobath.base.errors import InputError
 from isobath.base.identity import canonical_json, fingerprint
 from isobath.base.value import Value
+from isobath.gpe.scenarios.draft import RESERVED
 from isobath.gpe.scenarios.scenario import Scenario
 from isobath.study.broadening.spec import Broadening
 
@@ -36,6 +37,13 @@ def scenarios_of(spec: Broadening) -> list[Scenario]:
             raise InputError(f"two scenarios are called {name!r}", "a name tells rows apart", "rename one")
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,79}", name):
             raise InputError(f"a scenario is called {name!r}", "letters, digits, _ . and -", "rename it")
+    for one in found:
+        for taken in sorted({*RESERVED} & {*one.space.names}):
+            raise InputError(
+                f"a factor of {one.name!r} is called {taken!r}",
+                f"rows have other metadata: {', '.join(RESERVED)}",
+                "rename the factor",
+            )
     return found
 
 

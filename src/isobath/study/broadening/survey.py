@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from isobath.design.shingles import Shingler
-from isobath.study.broadening.rows import column_of
 
 THRESHOLD, WIDTH = 0.8, 3
 """Two texts whose sets of word 3-grams have this Jaccard index or more are near-duplicates."""
@@ -60,7 +59,7 @@ def surveyed(survey: Survey) -> Surveyed:
         texts = [words_before(row["messages"]) for row in batch]
         for i, (row, text) in enumerate(zip(batch, texts, strict=True), start):
             told = row["metadata"]
-            leaked_rows += tuple(told[column_of(name)] for name in survey.relevant) in cells
+            leaked_rows += tuple(told[name] for name in survey.relevant) in cells
             leaked_texts += text in words
             if i in wanted:
                 shown.append(text)
