@@ -207,6 +207,14 @@ def test_a_factor_that_is_called_as_other_metadata_is_refused(tmp_path):
         Broadening(scenarios=(other,), budget=60).run(tmp_path / "train.jsonl")
 
 
+def test_the_rows_are_compared_as_a_set_with_texts_that_people_sent(tmp_path):
+    Broadening(scenarios=("honesty",), budget=420, seed=1).run(tmp_path / "real.jsonl")
+    spec = Broadening(scenarios=("honesty",), budget=60, references=str(tmp_path / "real.jsonl"))
+    made = spec.run(tmp_path / "train.jsonl")
+    assert "A classifier tells 60 drafts from 300 reference texts with AUC" in made.card.realism
+    assert made.card.realism in made.paths.card.read_text()
+
+
 KILLED = """
 import os, signal, sys
 from isobath.study.broadening.runner import broaden

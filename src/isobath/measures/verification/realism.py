@@ -107,11 +107,15 @@ class Realism(Looking):
 
         Raises `InputError` without references, and for fewer than 5 of either.
         """
+        return self.compare_texts([draft.text for draft in drafts], most, permutations)
+
+    def compare_texts(self, texts: Sequence[str], most: int = 300, permutations: int = 99) -> Comparison:
+        """The same for the drafts' texts."""
         if not self.references:
             raise InputError("no reference texts", "a set is compared with real texts", "give references")
         stream = rng(self.seed, "verification", "compare")
         real = _some(self.references, most, stream)
-        ours = _some([draft.text for draft in drafts], most, stream)
+        ours = _some(texts, most, stream)
         found = compared(self.embed(real), self.embed(ours), self.kind, self.seed, permutations)
         return found._replace(references=len(real), drafts=len(ours))
 

@@ -27,6 +27,8 @@ SAMPLED = 1000
 """Texts whose nearest other text is sought among all."""
 DIVERSE = 1000
 """Texts of which the Vendi score is computed."""
+FEWEST_COMPARED = 5
+"""Texts of either side that a classifier of two sets needs."""
 
 Look = Callable[[Sequence[Survey]], list[Surveyed]]
 """Looks through parts, in any processes."""
@@ -37,7 +39,8 @@ class Card:
     """Numbers and words of the card. Of `sampled` texts `near_rows` have another text at or above `THRESHOLD`.
 
     `leaked_rows` counts training rows whose combination of relevant levels is that of a test question, `leaked_texts`
-    those whose words are a question's, by comparing every row. `vendi` is (q = 1, q = infinity) of `diverse` texts.
+    those whose words are a question's, by comparing every row. `vendi` is (q = 1, q = infinity) of `diverse` texts;
+    `realism` says whether a classifier tells those from the reference texts, empty where there are too few of either.
     """
 
     spec: Broadening
@@ -51,6 +54,7 @@ class Card:
     leaked_texts: int
     vendi: tuple[float, float]
     diverse: int
+    realism: str
     bill: Bill
     examples: tuple[tuple[str, str, str], ...]
     command: str
@@ -113,6 +117,7 @@ def card_of(
         leaked_texts=sum(one.leaked_texts for one in found),
         vendi=_vendi(some),
         diverse=len(some),
+        realism=_realism(spec, some),
         bill=bill(journal),
         examples=tuple(example for one in found for example in one.examples),
         command=command,
@@ -143,6 +148,16 @@ def _surveys(parts: Sequence[Part], rows: Sequence[int]) -> list[Survey]:
 def _texts(part: Part, wanted: set[int]) -> list[str]:
     with part.train.open("rb") as stream:
         return [words_before(json.loads(line)["messages"]) for i, line in enumerate(stream) if i in wanted]
+
+
+def _realism(spec: Broadening, texts: Sequence[str]) -> str:
+    from isobath.measures.verification.realism import Realism
+    from isobath.study.broadening.checking import real_texts
+
+    references = real_texts(spec)
+    if min(len(references), len(texts)) < FEWEST_COMPARED:
+        return ""
+    return str(Realism(references, kind=spec.references_kind, seed=spec.seed).compare_texts(texts))
 
 
 def _vendi(texts: Sequence[str]) -> tuple[float, float]:

@@ -240,7 +240,7 @@ def _diversity(card: Card) -> Section:
         f"Vendi score of {card.diverse:,} rows: {one:.1f} (q = 1), {top:.1f} (q = infinity): as many as so many "
         "entirely different texts, by cosine of word and word-pair frequencies. It compares sets of one size only.",
     )
-    return Section("Diversity", said)
+    return Section("Diversity", (*said, card.realism) if card.realism else said)
 
 
 def _agreement(card: Card) -> Section | None:
