@@ -135,7 +135,7 @@ def headlines(rows: pd.DataFrame) -> str:
     """The differences of the design, over all regions: mean, p of a paired t over bases, and p after Holm."""
     found = by_base(rows.dropna(subset=["value"]), "arm").sort_index()
     known = set(found.index.get_level_values(0))
-    gaps = {f"{a} - {b}": found[a] - found[b] for a, b in AGAINST if a in known and b in known}
+    gaps = {f"{a} - {b}": (found[a] - found[b]).dropna() for a, b in AGAINST if a in known and b in known}
     plain = [float(stats.ttest_1samp(gap, 0.0).pvalue) for gap in gaps.values()]
     lines = ["| difference | mean | bases with this sign | p | p (Holm) |", "|---|---|---|---|---|"]
     for (name, gap), p, held in zip(gaps.items(), plain, holm(plain), strict=True):
