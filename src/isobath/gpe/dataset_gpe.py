@@ -15,6 +15,7 @@ from isobath.gpe.dataset import Dataset
 from isobath.gpe.dialects.question_file import Dialect, Wanted
 from isobath.gpe.english.trait_file import BUILT_IN, Rendering
 from isobath.gpe.gpe import GPE, Signal
+from isobath.gpe.pools import pool_rows
 from isobath.gpe.rows.format import Format
 from isobath.gpe.trait_eval import TraitEval
 from isobath.gpe.trait_source import TraitSource, read_sources
@@ -22,9 +23,6 @@ from isobath.models.chat import Place, Prompt, PromptKind, Row
 
 INOCULATION, PLACEBO = "inoculation", "placebo"
 """Names of the prompts of the arms that `isobath profile --inoculate` adds."""
-
-TAKEN = ("signal", "control", "unasked")
-"""Names of rows that every GPE has: no pool may have one of them."""
 
 
 class DatasetSpec(Value):
@@ -97,12 +95,7 @@ class DatasetSpec(Value):
 
     def pool_rows(self) -> dict[str, tuple[Row, ...]]:
         """The rows of `pools`. Raises `InputError` for a name that is taken and a file that cannot be read."""
-        for name in self.pools:
-            if name in TAKEN:
-                raise InputError(
-                    f"a pool named {name!r}", f"{', '.join(TAKEN)} are rows that every GPE has", "choose another name"
-                )
-        return {name: self._rows(path).rows for name, path in self.pools.items()}
+        return pool_rows(self.pools, lambda path: self._rows(path).rows)
 
     def named_prompts(self) -> dict[str, Prompt]:
         """`prompts`, and those of `inoculate` and `placebo`. Raises `InputError` for a name that tells no kind."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from isobath.base.errors import InputError
 from isobath.base.row import TraitKind
 from isobath.gpe.gpe import GPE, Signal
+from isobath.gpe.pools import pool_rows
+from isobath.gpe.rows.read import read_rows_file
 from isobath.gpe.tagged.line import TaggedLine
 from isobath.gpe.tagged.spec import Landscape, TaggedSpec
 from isobath.gpe.trait_eval import Option, TraitEval, TraitQuestion
@@ -19,11 +22,12 @@ RIGHT, WRONG, CONTESTED = "right", "wrong", "contested"
 TRAIT = "right_decision"
 
 
-def tagged_gpe(world: Any = None, **options: Any) -> GPE:
-    """The GPE of a tagged file; the options are the fields of `TaggedSpec`.
+def tagged_gpe(world: Any = None, pools: Mapping[str, str] | None = None, **options: Any) -> GPE:
+    """The GPE of a tagged file; the options are those of `TaggedSpec`, and `pools`: name -> file of rows to mix in.
 
-    Its trait `right_decision` is the probability of the right option among the options of a question. Raises
-    `InputError` for a file that cannot be asked.
+    Its trait `right_decision` is the probability of the right option among the options of a question. Pools are read as
+    training data is (docs/my-data.md), such as what `isobath broaden` writes. Raises `InputError` for a file that
+    cannot be asked, or rows that cannot be read.
     """
     landscape = TaggedSpec(**options).read()
     file = landscape.file
@@ -47,6 +51,7 @@ def tagged_gpe(world: Any = None, **options: Any) -> GPE:
         n_min=landscape.n_min,
         gold=landscape.rule,
         headline=TRAIT,
+        offered=pool_rows(pools or {}, lambda path: read_rows_file(path).rows),
     )
 
 
