@@ -7,7 +7,7 @@ EXTRA := $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
 export OMP_NUM_THREADS := 1
 export TOKENIZERS_PARALLELISM := false
 
-.PHONY: demo test test-all check bench bench-control clean
+.PHONY: demo test test-all check bench bench-control bench-broaden clean
 
 $(VENV)/.run: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -38,6 +38,9 @@ bench: $(VENV)/.test     ## the figures of docs/benchmarks.md
 
 bench-control: $(VENV)/.test   ## those on interventions: hours
 	$(BIN)/python -m benchmarks --control
+
+bench-broaden: $(VENV)/.test   ## those on broadening: hours
+	$(BIN)/python -m benchmarks --broaden
 
 clean:
 	rm -rf $(VENV) out .isobath

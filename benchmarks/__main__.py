@@ -1,9 +1,10 @@
 """`make bench`: the figures of docs/benchmarks.md, one bench after the other, each in a process of its own.
 
-    python -m benchmarks [--control] [--quick]
+    python -m benchmarks [--control | --broaden] [--quick]
 
-``--control`` (`make bench-control`) makes those on interventions instead: some four hours on two cores, kept in
-``.isobath/store`` so that an interrupt loses little. ``--quick`` leaves out the 3,000-step fine-tunes and simulates
+``--control`` (`make bench-control`) makes those on interventions instead: some four hours on two cores; ``--broaden``
+(`make bench-broaden`) those on broadening: some three. Both are kept in ``.isobath/store``, so that an interrupt loses
+little. ``--quick`` leaves out the 3,000-step fine-tunes and simulates
 less, or takes fewer bases.
 """
 
@@ -105,12 +106,44 @@ CONTROL = (
     ("The control study", ("benchmarks.control", "--store", STORE), ("benchmarks.control", "--help")),
 )
 
+BROADEN = (
+    ("100,000 rows", ("benchmarks.broaden",), ("benchmarks.broaden", "--rows", "5000")),
+    ("Points for broadening", ("benchmarks.broaden_points",), ("benchmarks.broaden_points", "--quick")),
+    (
+        "What verification sees and misses",
+        ("benchmarks.broaden_verification",),
+        ("benchmarks.broaden_verification", "--only", "honesty"),
+    ),
+    ("EC50 on simulated truth", ("benchmarks.dose_coverage",), ("benchmarks.dose_coverage", "20")),
+    (
+        "How many different rules it takes",
+        ("benchmarks.broaden_threshold", "--out", ".isobath/threshold"),
+        ("benchmarks.broaden_threshold", "--help"),
+    ),
+    (
+        "Irrelevant dimensions",
+        ("benchmarks.broaden_irrelevant", "--store", STORE),
+        ("benchmarks.broaden_irrelevant", "--help"),
+    ),
+    (
+        "Claims about broadening",
+        ("benchmarks.broaden_claims", "--store", STORE),
+        ("benchmarks.broaden_claims", "--help"),
+    ),
+    (
+        "The broadening study",
+        ("benchmarks.broaden_study", "--store", STORE),
+        ("benchmarks.broaden_study", "--help"),
+    ),
+)
+
 
 def main() -> None:
     """Run and print them all; fails if one fails."""
     quick = "--quick" in sys.argv[1:]
+    chosen = CONTROL if "--control" in sys.argv[1:] else BROADEN if "--broaden" in sys.argv[1:] else BENCHES
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false", "HF_HUB_OFFLINE": "1"}
-    for title, whole, short in CONTROL if "--control" in sys.argv[1:] else BENCHES:
+    for title, whole, short in chosen:
         command = short if quick else whole
         print(f"\n## {title}\n\n    python -m {' '.join(command)}\n", flush=True)
         subprocess.run([sys.executable, "-m", *command], env=environment, check=True)
