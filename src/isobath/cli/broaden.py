@@ -204,6 +204,7 @@ def _files(made: Broadened) -> Mapping[str, str]:
     return {
         "rows": str(paths.train),
         "test questions": str(paths.test),
+        "island": f"{paths.island} (questions where training data is: what broadening costs)",
         "data card": str(paths.page),
         "landscape": f"{paths.landscape} (isobath landscape NAME.jsonl --space NAME.space.yaml --model M)",
     }
@@ -217,6 +218,7 @@ def _plain(made: Broadened) -> dict[str, object]:
         "stopped": list(made.stopped),
         "train": str(paths.train),
         "test": str(paths.test),
+        "island": str(paths.island),
         "card": str(paths.card),
         "page": str(paths.page),
         "landscape": str(paths.landscape),

@@ -25,7 +25,7 @@ StorePath = Annotated[str, Parameter(help="Where artifacts are kept.")]
 OutPath = Annotated[str, Parameter(help="Where rows, report and figures go.")]
 EngineName = Annotated[str, Parameter(help="inline, local (a worker per core) or local:N.")]
 SeedList = Annotated[list[int] | None, Parameter(consume_multiple=True, help="Run seeds, such as --seeds 0 1 2.")]
-StudySource = Literal["bad_advice", "antiquated_answers", "demo", "decisions", "control", "profile", "broaden"]
+StudySource = Literal["bad_advice", "antiquated_answers", "demo", "decisions", "control", "doses", "profile", "broaden"]
 Repeated = Annotated[list[str] | None, Parameter(negative="")]
 AsJson = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON instead of text.")]
 

@@ -18,7 +18,7 @@ from isobath.study.bases import SHIPPED_WORDS, shipped
 from isobath.study.components import GPERef
 from isobath.study.study import Study
 
-Source = Literal["bad_advice", "antiquated_answers", "demo", "decisions", "control", "profile"]
+Source = Literal["bad_advice", "antiquated_answers", "demo", "decisions", "control", "doses", "profile"]
 
 HEAD = """\
 # A study: which models are trained on what, in which arms, and what each is asked before and after.
@@ -90,6 +90,10 @@ def starting_study(name: str, source: Source, model: str | None = None, train: s
             return _profile(model, train).changed(name=name)
         if source == "decisions":
             return decision_study().changed(name=name)
+        if source == "doses":
+            from isobath.study.broaden_study import broaden_study
+
+            return broaden_study().changed(name=name)
         if source == "control":
             from isobath.study.control_study import control_study
 
