@@ -41,7 +41,7 @@ def test_every_field_is_told_and_no_other():
     assert told == set(Broadening.model_fields)
 
 
-@pytest.mark.parametrize("name", ["train", "test", "card", "page", "landscape", "state"])
+@pytest.mark.parametrize("name", ["train", "test", "island", "card", "page", "landscape", "state"])
 def test_every_file_is_told(name):
     assert getattr(Paths.of("train.jsonl"), name).name in PAGE
 

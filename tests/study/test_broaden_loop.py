@@ -44,7 +44,7 @@ def folder(tmp_path_factory):
         scenarios=("honesty",), own={"honesty": str(into / "mine.jsonl")}, budget=80, holdout={"per_region": 4}
     ).run(into / "broad.jsonl")
     assert made.card.leaked_rows == 0
-    whole = (into / "mine.jsonl").read_text() + (into / "broad.test.jsonl").read_text()
+    whole = "".join((into / name).read_text() for name in ("mine.jsonl", "broad.test.jsonl", "broad.island.jsonl"))
     (into / "asked.jsonl").write_text(whole)
     return into
 
@@ -58,9 +58,11 @@ def test_questions_lie_around_ones_own_data_and_the_broader_rows_are_a_pool(fold
     gpe = build_gpe(GPERef(name="tagged", options=options(folder)), None)
     assert len(gpe.signal.rows) == 60 and len(gpe.offered["broad"]) == 80
     regions = {str(q.place.region) for q in gpe.traits[0].questions}
-    assert {"bay", "sea"} <= regions
+    assert {"island", "bay", "sea"} <= regions
     cells = {tuple(row.metadata[f.name] for f in gpe.space.relevant) for row in gpe.offered["broad"]}
-    asked = {tuple(q.levels[f.name] for f in gpe.space.relevant) for q in gpe.traits[0].questions}
+    away = [q for q in gpe.traits[0].questions if not q.id.startswith("honesty:island:")]
+    assert {str(q.place.region) for q in gpe.traits[0].questions if q not in away} == {"island"}
+    asked = {tuple(q.levels[f.name] for f in gpe.space.relevant) for q in away}
     assert not cells & asked
 
 

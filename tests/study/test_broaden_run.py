@@ -12,6 +12,7 @@ import pytest
 
 from isobath import Broadening
 from isobath.base.errors import InputError, IsobathError
+from isobath.design.training_points import training_points
 from isobath.gpe.rows.read import read_rows_file
 from isobath.gpe.scenarios.catalogue import scenario
 from isobath.gpe.tagged.gpe import tagged_gpe
@@ -96,7 +97,7 @@ def test_the_landscape_takes_rows_and_questions_with_the_space_file(catalogue):
         assert found.space.factors == scenario(name).space.factors and found.file.trainable
         placed = zip(found.questions, found.places.region, strict=True)
         regions = {(line.id.split(":")[1], str(region)) for line, region in placed if line.gold is not None}
-        assert regions == {("bay", "bay"), ("sea", "sea")}
+        assert regions == {("bay", "bay"), ("sea", "sea"), ("island", "island")}
         assert all(line.contested for line in found.questions if ":contested:" in line.id)
         gpe = tagged_gpe(path=str(found.path), space=str(folder / f"{name}.space.yaml"))
         assert len(gpe.signal.rows) == 120 and len(gpe.traits[0].questions) == len(found.questions)
@@ -142,6 +143,7 @@ def test_evolution_keeps_coverage_and_tells_lineages(tmp_path):
     assert moved.coverage[1].covered == moved.coverage[1].trainable == still.coverage[1].covered
     assert moved.coverage[2].covered > still.coverage[2].covered  # triples are what it goes for
     rows = [row["metadata"]["lineage"] for row in lines(tmp_path / "moved.jsonl")]
+    assert set(moved.lineages) <= {"drawn", "mutate", "branch", "crossover", "from decision"}
     assert any(" > " in one for one in rows) and sum(map(bool, rows)) == 200 - moved.lineages["drawn"]
 
 
@@ -163,6 +165,50 @@ def test_regions_lie_around_own_data(tmp_path):
     assert all(x["topic"] not in own["topic"] and x["asked"] not in own["asked"] for x in levels)
     # the levels are trained on now, their combinations are not: no sea is left
     assert "sea" not in found.tests_after
+
+
+def test_questions_on_the_island_are_at_points_of_ones_own_data_in_other_words(tmp_path):
+    honesty = scenario("honesty")
+    relevant = [f.name for f in honesty.space.relevant]
+    narrow = {"topic": ("secret", "own_mistake"), "asked": ("asked",)}
+    points = training_points(honesty.space, 40, 0, gold=honesty.decide, levels=narrow).points
+    own = tmp_path / "own.jsonl"
+    told = [honesty.draft(point, i) for i, point in enumerate(points)]
+    own.write_text("".join(json.dumps({"split": "train", "levels": dict(d.point)}) + "\n" for d in told))
+    spec = Broadening(scenarios=("honesty",), budget=60, own=str(own), holdout={"regions": ["bay"], "per_region": 6})
+    made = spec.run(tmp_path / "train.jsonl")
+    asked = lines(tmp_path / "island.jsonl")
+    mine = [dict(d.point) for d in told]
+    assert len(asked) == made.card.numbers[0].island == 6 and made.card.leaked_rows == 0
+    assert all(row["levels"] in mine and row["gold"] == honesty.options[honesty.decide(row["levels"])] for row in asked)
+    assert len({tuple(row["levels"][f] for f in relevant) for row in asked}) == 6
+    assert not {row["messages"][0]["content"] for row in asked} & {d.messages[0].content for d in told}
+    # without own data they are at points of the rows; with nothing held out nothing is asked
+    alone = Broadening(scenarios=("honesty",), budget=60, holdout="bay").run(tmp_path / "alone.jsonl")
+    trained = [
+        row["levels"] for row in lines(tmp_path / "alone.landscape" / "honesty.jsonl") if row["split"] == "train"
+    ]
+    asked = [row["levels"] for row in lines(alone.paths.island)]
+    assert len(asked) == 20 and all(one in trained for one in asked)
+    none = Broadening(scenarios=("honesty",), budget=60, holdout="none").run(tmp_path / "none.jsonl")
+    assert none.paths.island.read_text() == ""
+
+
+def test_levels_as_own_data_put_island_questions_at_their_relevant_combinations(tmp_path):
+    spec = Broadening(scenarios=("honesty", "own_goals"), budget=60, own={"honesty": {"topic": ["doubt"]}})
+    made = spec.run(tmp_path / "train.jsonl")
+    asked = [row["levels"] for row in lines(made.paths.island) if row["id"].startswith("honesty")]
+    assert asked and {one["topic"] for one in asked} == {"doubt"} and len({one["context"] for one in asked}) > 3
+    assert "one's own data (honesty), of the others around everything" in made.paths.card.read_text()
+    with pytest.raises(InputError, match="own_goals: a shore"):
+        Broadening(**{**dict(spec), "holdout": {"regions": ["shore", "bay"]}}).run(tmp_path / "shore.jsonl")
+
+
+def test_a_budget_that_whole_sets_of_wordings_do_not_fill_is_said(tmp_path):
+    made = Broadening(scenarios=("honesty",), budget=62, irrelevant="4 wordings of each point").run(
+        tmp_path / "t.jsonl"
+    )
+    assert made.card.rows == 60 and "2 rows of the budget left: rows come in whole sets" in made.paths.card.read_text()
 
 
 def test_own_data_in_a_file_and_its_mistakes(tmp_path):
@@ -280,7 +326,7 @@ def test_stopping_in_the_middle_leaves_the_journal_of_nothing(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         broaden(spec, tmp_path / "train.jsonl", tell=tell)
     parts = sorted(p.name for p in (tmp_path / "train.broaden" / "parts").iterdir())
-    assert parts == ["000.numbers.json", "000.test.jsonl", "000.train.jsonl"]
+    assert parts == ["000.island.jsonl", "000.numbers.json", "000.test.jsonl", "000.train.jsonl"]
     assert spec.run(tmp_path / "train.jsonl").finished
     assert not (tmp_path / "train.broaden" / "parts").exists() and os.listdir(tmp_path / "train.landscape")
 

@@ -60,15 +60,18 @@ def held_of(spec: Broadening, scenario: Scenario, own: OwnData) -> HeldOut | Non
     """What is held out of `scenario`; None where nothing is."""
     if spec.holdout is None:
         return None
-    return held_out(
-        scenario.space,
-        spec.holdout.regions,
-        support=own.support,
-        per_region=spec.holdout.per_region,
-        seed=stream_seed(spec.seed, "broaden", "held out", scenario.name) % 2**31,
-        gold=scenario.decide,
-        extent=spec.holdout.extent,
-    )
+    try:
+        return held_out(
+            scenario.space,
+            spec.holdout.regions,
+            support=own.support,
+            per_region=spec.holdout.per_region,
+            seed=stream_seed(spec.seed, "broaden", "held out", scenario.name) % 2**31,
+            gold=scenario.decide,
+            extent=spec.holdout.extent,
+        )
+    except InputError as error:
+        raise InputError(f"{scenario.name}: {error.what}", error.rule, error.remedy) from None
 
 
 def candidates_of(spec: Broadening, scenario: Scenario, rows: int, own: OwnData) -> Candidates:

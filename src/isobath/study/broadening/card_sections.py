@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from isobath.models.endpoint.budget import dollars
 from isobath.models.endpoint.endpoint import Endpoint
@@ -12,6 +13,7 @@ from isobath.report.words import count, percent
 from isobath.study.broadening.card import THRESHOLD, Card
 from isobath.study.broadening.card_limits import limits
 from isobath.study.broadening.numbers import Covered
+from isobath.study.broadening.paths import Paths
 
 Cells = tuple[str, ...]
 
@@ -143,6 +145,11 @@ def _scenarios(card: Card) -> Section:
         for number in card.numbers
         if number.left_out
     ]
+    spare = card.spec.budget - sum(number.asked for number in card.numbers)
+    if spare:
+        said.append(
+            f"{count(spare, 'row')} of the budget left: rows come in whole sets of {card.spec.wordings} wordings."
+        )
     forms = Counter[str]()
     for number in card.numbers:
         forms.update(number.renderings)
@@ -188,14 +195,25 @@ def _tests(card: Card) -> Section | None:
         return None
     head = ("scenario", "questions by region", "right decisions", "regions once the new rows are trained on")
     rows = tuple((n.name, _counts(n.tests), _counts(n.test_decisions), _counts(n.tests_after)) for n in card.numbers)
-    around = "one's own data" if card.spec.own is not None else "everything that may be trained on"
+    own = [n.name for n in card.numbers if n.around_own]
+    around = "everything that may be trained on"
+    if own:
+        of = "" if len(own) == len(card.numbers) else f" ({', '.join(own)}), of the others around {around}"
+        around = f"one's own data{of}"
+    island = sum(n.island for n in card.numbers)
     said = (
         f"Leaked: {card.leaked_rows} of {card.rows:,} training rows have the relevant levels of a test question, and "
         f"{card.leaked_texts} have its words (every row compared with every question).",
         f"Regions are those around {around}. The templates word every question.",
         "Contested questions have no right decision: they are asked, and nobody scores them.",
+        f"Beside them {count(island, 'question')} where training data is ({_island_file(card)}): at points of one's "
+        "own data, or else of these rows, in other words. They are not held out, and show what broadening costs there.",
     )
     return Section("Test questions", said, (Grid("Held out", head, rows),))
+
+
+def _island_file(card: Card) -> str:
+    return Paths(Path(card.name)).island.name
 
 
 def _counts(counts: object) -> str:

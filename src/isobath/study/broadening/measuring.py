@@ -28,9 +28,9 @@ STRENGTHS = (1, 2, 3)
 
 
 def measured(
-    part: Part, making: Making, own: OwnData, chosen: Sequence[int], asked: Sequence[Asked]
+    part: Part, making: Making, own: OwnData, chosen: Sequence[int], asked: Sequence[Asked], island: int
 ) -> ScenarioNumbers:
-    """The numbers of a part whose `chosen` rows are written."""
+    """The numbers of a part whose `chosen` rows are written; `island` questions are asked where training data is."""
     candidates, scenario = making.candidates, making.scenario
     codes = candidates.codes[np.array(chosen, dtype=np.int64)]
     decisions = Counter(str(scenario.decide(point)) for point in scenario.space.decode(codes))
@@ -49,6 +49,8 @@ def measured(
         coverage=tuple(_coverage(scenario, codes, own, candidates.held, relevant=False)),
         relevant_coverage=tuple(_coverage(scenario, codes, own, candidates.held, relevant=True)),
         tests=dict(Counter(region for _, region, _ in asked)),
+        island=island,
+        around_own=own.support is not None,
         tests_after=_regions_after(scenario, codes, own, points),
         test_decisions=dict(Counter(draft.decision or "contested" for _, _, draft in asked)),
         rejects=making.tally.rejects(),
@@ -69,8 +71,13 @@ def _cells(scenario: Scenario, codes: Codes) -> int:
 def _steps(lineages: object, chosen: Sequence[int]) -> dict[str, int]:
     """How the chosen points came about, by their last step's operator."""
     found = lineages if isinstance(lineages, dict) else {}
-    last = [found[row][-1].split()[0].rstrip(":") if found.get(row) else "drawn" for row in chosen]
+    last = [_step(found[row][-1]) if found.get(row) else "drawn" for row in chosen]
     return dict(Counter(last))
+
+
+def _step(text: str) -> str:
+    """The operator of one step: `mutate`, `branch`, `crossover`, `from decision`."""
+    return "from decision" if text.startswith("from decision ") else text.split(":")[0]
 
 
 def _coverage(scenario: Scenario, codes: Codes, own: OwnData, held: HeldOut | None, *, relevant: bool) -> list[Covered]:

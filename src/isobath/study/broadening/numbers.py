@@ -61,6 +61,8 @@ class ScenarioNumbers(Value):
     coverage: tuple[Covered, ...] = ()
     relevant_coverage: tuple[Covered, ...] = ()
     tests: Mapping[str, int] = {}
+    island: int = 0
+    around_own: bool = False
     tests_after: Mapping[str, int] = {}
     test_decisions: Mapping[str, int] = {}
     rejects: tuple[Rejected, ...] = ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
+from pathlib import Path
 from typing import BinaryIO
 
 from isobath.study.broadening.card import Card, Look, card_of
@@ -29,7 +30,8 @@ def write_all(
     Rows of the scenarios take turns, so that any first rows are of all of them.
     """
     write_whole(paths.train, _in_turns(parts, parts[0].spec.wordings))
-    write_whole(paths.test, _after_each_other(parts))
+    write_whole(paths.test, _after_each_other([part.test for part in parts]))
+    write_whole(paths.island, _after_each_other([part.island for part in parts]))
     card = card_of(paths, parts, numbers, journal, command, look)
     write_text(paths.card, card_markdown(card))
     write_text(paths.page, card_page(card))
@@ -53,7 +55,7 @@ def _in_turns(parts: Sequence[Part], together: int) -> Iterator[bytes]:
                 yield from lines
 
 
-def _after_each_other(parts: Sequence[Part]) -> Iterator[bytes]:
-    for part in parts:
-        with part.test.open("rb") as stream:
+def _after_each_other(files: Sequence[Path]) -> Iterator[bytes]:
+    for path in files:
+        with path.open("rb") as stream:
             yield from _pieces(stream)

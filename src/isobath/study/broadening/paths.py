@@ -10,7 +10,7 @@ from isobath.base.errors import InputError
 
 @dataclass(frozen=True)
 class Paths:
-    """Files beside the training rows: `train.jsonl` has `test.jsonl`, any other NAME.jsonl has NAME.test.jsonl."""
+    """Files beside the training rows: `train.jsonl` has `test.jsonl`, any other NAME.jsonl has NAME.test.jsonl ..."""
 
     train: Path
 
@@ -27,6 +27,12 @@ class Paths:
         """Test questions of all scenarios."""
         stem = self.train.stem
         return self.train.with_name("test.jsonl" if stem == "train" else f"{stem}.test.jsonl")
+
+    @property
+    def island(self) -> Path:
+        """Questions of all scenarios where training data is."""
+        stem = self.train.stem
+        return self.train.with_name("island.jsonl" if stem == "train" else f"{stem}.island.jsonl")
 
     @property
     def card(self) -> Path:
@@ -61,4 +67,4 @@ class Paths:
     @property
     def written(self) -> tuple[Path, ...]:
         """Files a person is after."""
-        return (self.train, self.test, self.card, self.page, self.landscape)
+        return (self.train, self.test, self.island, self.card, self.page, self.landscape)

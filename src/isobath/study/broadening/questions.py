@@ -1,15 +1,22 @@
-"""The test questions of one scenario: held-out points, and some on which people do not agree."""
+"""The questions of one scenario: held-out points, some on which people do not agree, and some on the island."""
 
 from __future__ import annotations
 
+import numpy as np
+
 from isobath.base.seeding import rng
-from isobath.design.design import codes_of
+from isobath.design.cells import irrelevant_columns, relevant_columns, with_irrelevant
+from isobath.design.design import codes_of, distinct
+from isobath.design.space import Codes
 from isobath.gpe.scenarios.draft import Draft
 from isobath.study.broadening.candidates import SEEDS, TESTS, Candidates
+from isobath.study.broadening.own_data import OwnData
 from isobath.study.broadening.spec import Broadening
 
 TRIES = 4000
 CONTESTED = "contested"
+ISLAND = 5 * 10**10
+"""Where the seeds of island questions begin among those of test questions."""
 
 Asked = tuple[str, str, Draft]
 """Id, region (or `CONTESTED`) and words of a test question."""
@@ -33,6 +40,36 @@ def test_questions(spec: Broadening, candidates: Candidates) -> list[Asked]:
 
 
 test_questions.__test__ = False  # type: ignore[attr-defined]
+
+
+def island_questions(spec: Broadening, candidates: Candidates, own: OwnData, trained: Codes) -> list[Asked]:
+    """Up to `per_region` questions at points that training holds, in other words: what broadening is not to cost.
+
+    They are those of one's own data, or of the rows `trained` where there is none, as many relevant combinations as
+    can be. Irrelevant levels that own data does not tell are drawn. No test question is among them: these are not held
+    out, and nothing counts them as such.
+    """
+    if spec.holdout is None:
+        return []
+    scenario, stream = candidates.scenario, rng(spec.seed, "broaden", "island", candidates.scenario.name)
+    space, codes = scenario.space, trained if own.support is None else own.support.codes
+    if not len(codes):
+        return []
+    codes = stream.permutation(distinct(codes))
+    cells = np.unique(codes[:, relevant_columns(space)], axis=0, return_inverse=True)[1].reshape(-1)
+    order = np.argsort(cells, kind="stable")
+    again = np.empty(len(codes), dtype=np.int64)  # how many points of the same cell stand before each
+    again[order] = np.arange(len(codes)) - np.searchsorted(cells[order], cells[order])
+    codes = codes[np.argsort(again, kind="stable")]
+    if own.support is not None and not own.whole and irrelevant_columns(space):
+        codes = with_irrelevant(space, codes[: 10 * spec.holdout.per_region], stream)
+    found: list[Asked] = []
+    for point in space.decode(codes[: 10 * spec.holdout.per_region]):
+        if len(found) < spec.holdout.per_region and scenario.decide(point) is not None:
+            seed = candidates.seed * SEEDS + TESTS + ISLAND + len(found)
+            draft = scenario.draft(point, seed, scenario.renderings[0])
+            found.append((f"{scenario.name}:island:{len(found)}", "island", draft))
+    return found
 
 
 def _contested(spec: Broadening, candidates: Candidates) -> list[dict[str, str]]:

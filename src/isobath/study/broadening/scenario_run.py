@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from isobath.study.broadening.asking import Asking
 from isobath.study.broadening.candidates import candidates_of
 from isobath.study.broadening.checking import checks_of, tagger_of
@@ -14,7 +16,7 @@ from isobath.study.broadening.measuring import measured
 from isobath.study.broadening.numbers import ScenarioNumbers
 from isobath.study.broadening.own_data import own_data
 from isobath.study.broadening.picking import picked
-from isobath.study.broadening.questions import test_questions
+from isobath.study.broadening.questions import island_questions, test_questions
 from isobath.study.broadening.rows import line_of, tagged_test
 from isobath.study.broadening.sources import scenario_of
 from isobath.study.broadening.space_text import space_text
@@ -45,6 +47,11 @@ class Part:
     def test(self) -> Path:
         """Its test questions."""
         return self.folder / f"{self.index:03d}.test.jsonl"
+
+    @property
+    def island(self) -> Path:
+        """Its questions where training data is."""
+        return self.folder / f"{self.index:03d}.island.jsonl"
 
     @property
     def numbers(self) -> Path:
@@ -78,12 +85,15 @@ def make_part(part: Part, asking: Asking | None) -> ScenarioNumbers:
         making = Making(part.spec, candidates, writer, spool, lines, checks)
         making.run()
         chosen = picked(part.spec, making.candidates, making.rows, part.rows, spool)
-        asked = [tagged_test(scenario, name, draft) for name, _, draft in tests]
+        codes = making.candidates.codes[np.array(chosen, dtype=np.int64)]
+        known = island_questions(part.spec, making.candidates, own, codes)
+        asked, kept = ([tagged_test(scenario, name, draft) for name, _, draft in some] for some in (tests, known))
         write_whole(part.train, spool.lines(chosen))
         write_whole(part.test, _lines(asked))
-        write_whole(part.landscape / f"{scenario.name}.jsonl", _both(lines.lines(chosen), asked))
+        write_whole(part.island, _lines(kept))
+        write_whole(part.landscape / f"{scenario.name}.jsonl", _both(lines.lines(chosen), [*asked, *kept]))
         write_text(part.landscape / f"{scenario.name}.space.yaml", space_text(scenario))
-        numbers = measured(part, making, own, chosen, tests)
+        numbers = measured(part, making, own, chosen, tests, len(known))
     write_text(part.numbers, numbers.model_dump_json())
     return numbers
 
