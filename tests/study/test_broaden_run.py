@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from isobath.gpe.rows.read import read_rows_file
 from isobath.gpe.scenarios.catalogue import scenario
 from isobath.gpe.tagged.gpe import tagged_gpe
 from isobath.gpe.tagged.spec import TaggedSpec
+from isobath.study.broadening.evolving import evolved
+from isobath.study.broadening.own_data import OwnData, own_data
 from isobath.study.broadening.runner import broaden
 from small_scenario import Doors
 
@@ -263,6 +266,8 @@ def test_the_rows_are_compared_as_a_set_with_texts_that_people_sent(tmp_path):
 
 KILLED = """
 import os, signal, sys
+from isobath.study.broadening.evolving import evolved
+from isobath.study.broadening.own_data import OwnData, own_data
 from isobath.study.broadening.runner import broaden
 from isobath.study.broadening.spec import Broadening
 spec = Broadening(scenarios=("honesty", "evading_control"), budget=120)
@@ -339,3 +344,18 @@ def test_selection_keeps_coverage_and_raises_diversity(tmp_path, method):
     assert some.rows == 150 and some.drafted >= 450
     assert some.numbers[0].coverage[1].covered == some.numbers[0].coverage[1].trainable
     assert some.vendi[0] > none.vendi[0]
+
+
+def test_levels_that_own_data_does_not_tell_are_not_taken_for_there():
+    """Evolution towards new combinations: only data that tell every level hold combinations already."""
+    honesty = scenario("honesty")
+    spec = Broadening(scenarios=("honesty",), budget=60, evolution=2, own={"honesty": {"topic": ["doubt"]}})
+    points = training_points(honesty.space, 130, 0, gold=honesty.decide)
+    told = own_data(spec, honesty)
+    assert told.support is not None and not told.whole
+
+    def made(own):
+        codes, lineages, _ = evolved(spec, honesty, points.codes, points.covering, None, own, 0)
+        return codes.tolist(), lineages
+
+    assert points.covering < 130 and made(told) == made(OwnData()) != made(replace(told, whole=True))

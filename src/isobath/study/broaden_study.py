@@ -36,8 +36,9 @@ def broaden_study() -> Study:
         name="broadening",
         description=(
             "Tiny language models that know single facts (who is an owner, what needs approval) are "
-            "fine-tuned on 2,000 right decisions about few kinds of request. Broader rows, drawn and verified as "
-            "`isobath broaden` does, take the place of some of them or are added: which of them fill lake, bay and sea?"
+            "fine-tuned on 2,000 right decisions about few kinds of request. Broader rows at points drawn as "
+            "`isobath broaden` draws them (near-duplicates stay: the world has few words) take the place of some of "
+            "them or are added: which of them fill lake, bay and sea?"
         ),
         bases=shipped(world="decisions"),
         gpes=(GPERef(name=GPE_NAME),),

@@ -29,7 +29,8 @@ def evolved(
         return codes, {}, ["Nothing evolved: every point is needed for coverage."]
     space = scenario.space
     there = codes[:covering]
-    if own.support is not None:
+    if own.support is not None and (own.whole or spec.evolution.fitness == "novelty"):
+        # combinations with levels that own data does not tell are not there
         there = np.concatenate([there, own.support.codes])
     fitness: Fitness = (
         novelty(space, there)

@@ -54,7 +54,8 @@ def pool_drafts(world_seed: int, name: str) -> tuple[Draft, ...]:
     """The drafts of pool `name` before verification; none has a test point or a combination asked in water.
 
     Every pair of levels that its factors may take, and that is not held out, stands in one of the pool's points before
-    levels are balanced. ``narrow`` has as many rows as the signal leaves.
+    levels are balanced. ``narrow`` has as many rows as the signal leaves. Round trip and edits turn none of them down;
+    near-duplicates stay, which `isobath broaden` would turn down: the world has few words, and rows share them.
     """
     codes = _narrow(world_seed) if name == "narrow" else _drawn(world_seed, name)
     scenario = DecisionsScenario(world_seed=world_seed)
