@@ -58,7 +58,7 @@ def _questions() -> tuple[Question, ...]:
         ("Do 100 % fill it further than 10 %?", decided, "relevant_100", "relevant_10", "sea", "higher"),
         ("Do 10 % broader rows fill the bay?", decided, "relevant_10", "plain", "bay", "higher"),
         ("Do 10 % broader rows fill the lake?", decided, "relevant_10", "plain", "lake", "higher"),
-        ("Does training on broad rows alone cost the island?", decided, "relevant_100", "plain", "island", "same"),
+        ("Is the island kept by training on broad rows alone?", decided, "relevant_100", "plain", "island", "same"),
         *(
             (f"Does broadening {name} alone fill the sea?", decided, f"{name}_20", "plain", "sea", "higher")
             for name in FACTORS
@@ -76,7 +76,7 @@ def _questions() -> tuple[Question, ...]:
         ),
         ("Do other contexts in training fill the bay?", decided, "irrelevant_50", "plain", "bay", "higher"),
         ("Do other contexts in training fill the sea?", decided, "irrelevant_50", "plain", "sea", "higher"),
-        ("Do other contexts buy contexts never seen?", moved, "irrelevant_50", "plain", "island", "higher"),
+        ("Do other contexts buy contexts never seen?", moved, "irrelevant_50", "plain", "shore", "higher"),
         ("Does broadening both buy the sea in contexts never seen?", moved, "both_50", "relevant_50", "sea", "higher"),
         (
             "Do added broad rows beat as many narrow ones in the sea?",
@@ -95,9 +95,9 @@ def _questions() -> tuple[Question, ...]:
             "higher",
         ),
         ("Do more narrow rows alone reach the sea?", decided, "narrow_plus_50", "plain", "sea", "higher"),
-        ("Do added broad rows cost anything on the island?", decided, "relevant_plus_100", "plain", "island", "same"),
-        ("Do broad rows cost what pretraining taught?", "level_facts", "relevant_20", "plain", None, "same"),
-        ("Do broad rows cost well-formedness?", "coherence", "relevant_20", "plain", None, "same"),
+        ("Is the island kept with broad rows added?", decided, "relevant_plus_100", "plain", "island", "same"),
+        ("Is what pretraining taught kept with broad rows?", "level_facts", "relevant_20", "plain", None, "same"),
+        ("Is well-formedness kept?", "coherence", "relevant_20", "plain", None, "same"),
     ]
     return tuple(
         Question(text=text, gpe=GPE_NAME, trait=trait, contrast=(arm, reference), region=region, expect=expect)

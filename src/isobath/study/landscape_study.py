@@ -76,7 +76,7 @@ def _questions() -> tuple[Question, ...]:
         ("Do 5 % broader rows fill the bay?", decided, "relevant_5", "plain", "bay", "higher"),
         ("Do 20 % broader rows fill the bay?", decided, "relevant_20", "plain", "bay", "higher"),
         ("Do 20 % broader rows fill the sea?", decided, "relevant_20", "plain", "sea", "higher"),
-        ("Do 20 % broader rows cost anything on the island?", decided, "relevant_20", "plain", "island", "same"),
+        ("Is the island kept with 20 % broader rows?", decided, "relevant_20", "plain", "island", "same"),
         ("Do other contexts in training buy contexts never seen?", moved, "irrelevant_50", "plain", "shore", "higher"),
         ("Do other contexts in training fill the sea?", decided, "irrelevant_50", "plain", "sea", "higher"),
         ("Do broader rows without new contexts buy new contexts?", moved, "relevant_20", "plain", "shore", "higher"),
