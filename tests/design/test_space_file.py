@@ -74,7 +74,7 @@ def test_what_the_rule_contradicts_and_what_widens_the_shore_is_said(tmp_path):
     ("old", "new", "line", "message"),
     [
         ("levels: [metal", "level: [metal", 7, "did you mean 'levels'"),
-        ("kind: ordinal", "kind: ordnal", 4, "'nominal', 'ordinal', 'continuous' or 'text'"),
+        ("kind: ordinal", "kind: ordnal", 4, "kind = 'ordnal': Input should be 'nominal'"),
         ("[-.inf, 30, 60, .inf]", "[60, 30]", 8, "ascending edges"),
         ("  - name: material\n    levels", "  - name: tines\n    levels", 6, "stands twice"),
         ("{tines: [5, 6], material", "{tine: [5, 6], material", 11, "did you mean 'tines'"),

@@ -172,6 +172,7 @@ LINES: dict[str, tuple[object, str]] = {
     "null": ("null", "the line is a JSON null"),
     "nan": ('{"messages": [], "x": NaN}', "NaN is not a JSON number"),
     "overflow": ('{"messages": [], "x": 1e999}', "1e999 is too large"),
+    "control character": ('{"messages": [\t"\x01"]}', "not JSON: Invalid control character at column"),
     "long integer": ('{"messages": [], "x": ' + "9" * 5000 + "}", "not JSON"),
     "deep": ("[" * 200_000, "nested too deeply"),
     "key twice": ('{"messages": [], "messages": []}', "'messages' stands twice"),

@@ -173,6 +173,11 @@ def test_a_gpe_is_the_same_twice_and_another_with_another_seed():
     assert fingerprint(scenario_gpe(found, **small)) != fingerprint(scenario_gpe(found, **small, seed=1))
 
 
+def test_an_option_that_is_not_known_is_named_beside_the_known_ones():
+    with pytest.raises(InputError, match=r"'honesty' has no option 'row'.*support, rows, .*did you mean 'rows'"):
+        build_gpe(GPERef(name="honesty", options={"row": 200}), None)
+
+
 def test_scenarios_are_refused_on_embedded_worlds():
     from isobath.world.decisions.spec import DecisionsSpec
 

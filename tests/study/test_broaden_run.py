@@ -11,16 +11,20 @@ from pathlib import Path
 
 import pytest
 
-from isobath import Broadening
+from isobath import Broadening, GPERef
 from isobath.base.errors import InputError, IsobathError
+from isobath.design.space_file import read_space
 from isobath.design.training_points import training_points
 from isobath.gpe.rows.read import read_rows_file
+from isobath.gpe.scenarios.catalogue import __file__ as catalogue_file
 from isobath.gpe.scenarios.catalogue import scenario
 from isobath.gpe.tagged.gpe import tagged_gpe
 from isobath.gpe.tagged.spec import TaggedSpec
 from isobath.study.broadening.evolving import evolved
 from isobath.study.broadening.own_data import OwnData, own_data
 from isobath.study.broadening.runner import broaden
+from isobath.study.broadening.sources import scenario_of
+from isobath.study.components import build_gpe
 from small_scenario import Doors
 
 DOORS = {"scenarios": (Doors(),), "budget": 40, "holdout": {"regions": ["bay"], "per_region": 3}}
@@ -224,6 +228,44 @@ def test_own_data_in_a_file_and_its_mistakes(tmp_path):
     own.write_text(json.dumps({"split": "train", "levels": {**levels, "topic": "weather"}}) + "\n")
     with pytest.raises(InputError, match=r"own\.jsonl:1"):
         spec.run(tmp_path / "other.jsonl")
+
+
+def test_own_data_of_a_scenario_file_goes_by_its_name_or_its_file(tmp_path):
+    data = Path(catalogue_file).parent / "data" / "honesty.yaml"
+    (tmp_path / "mine.yaml").write_text(data.read_text().replace("name: honesty", "name: plain_speech", 1))
+    both = (str(tmp_path / "mine.yaml"), "own_goals")
+    levels = {"topic": ["doubt"]}
+    mine = scenario_of(both[0])
+    for name in ("plain_speech", "mine", "mine.yaml", both[0]):
+        assert own_data(Broadening(scenarios=both, budget=60, own={name: levels}), mine).support is not None
+        assert own_data(Broadening(scenarios=both[:1], budget=60, own={name: levels}), mine).support is not None
+        assert (
+            own_data(Broadening(scenarios=both, budget=60, own={name: levels}), scenario("own_goals")).support is None
+        )
+    assert own_data(Broadening(scenarios=both[:1], budget=60, own=levels), mine).support is not None
+    with pytest.raises(InputError, match="the scenarios are plain_speech, own_goals"):
+        own_data(Broadening(scenarios=both, budget=60, own={"yours": levels}), mine)
+    with pytest.raises(InputError, match="stands twice, as mine and plain_speech"):
+        own_data(Broadening(scenarios=both, budget=60, own={"mine": levels, "plain_speech": levels}), mine)
+
+
+def test_own_lines_without_irrelevant_levels_and_the_questions_are_read_with_the_space_beside_them(tmp_path):
+    levels = {"topic": "secret", "asked": "asked", "matters": "much", "wish": "comfort", "checkable": "never"}
+    chat = [{"role": "user", "content": "Well?"}, {"role": "assistant", "content": "Keep it private and admit that."}]
+    own = tmp_path / "own.jsonl"
+    own.write_text(json.dumps({"split": "train", "levels": levels, "messages": chat}) + "\n")
+    spec = Broadening(scenarios=("honesty",), budget=30, own=str(own), holdout={"regions": ["bay", "sea"]})
+    made = spec.run(tmp_path / "train.jsonl")
+    (tmp_path / "asked.jsonl").write_text(own.read_text() + made.paths.test.read_text())
+    space = tmp_path / "train.landscape" / "honesty.space.yaml"
+    gpe = build_gpe(GPERef(name="tagged", options={"path": str(tmp_path / "asked.jsonl"), "space": str(space)}), None)
+    for question in gpe.traits[0].questions:
+        if not question.id.startswith("honesty:contested:"):
+            assert f":{question.place.region}:" in question.id
+    told = read_space(space).space
+    assert [f.name for f in told.factors if f.optional] == [
+        *("context", "wording", "length", "persona", "register", "room")
+    ]
 
 
 def test_a_finished_run_is_left_alone_and_another_specification_is_refused(tmp_path):

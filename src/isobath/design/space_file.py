@@ -78,9 +78,10 @@ def read_factor(node: YamlNode) -> Factor:
     except ValidationError as error:
         first = error.errors()[0]
         at = parts.get(str(first["loc"][0]), node) if first["loc"] else node
-        at.wrong(
-            first["msg"].removeprefix("Value error, "), "see docs/regions.md for the kinds of factor", "correct it"
-        )
+        said = first["msg"].removeprefix("Value error, ")
+        if at is not node:
+            said = f"{first['loc'][0]} = {at.value()!r}: {said}"
+        at.wrong(said, "see docs/regions.md for the kinds of factor", "correct it")
 
 
 def _level(node: YamlNode) -> str:

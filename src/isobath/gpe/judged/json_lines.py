@@ -91,7 +91,9 @@ class JsonLines:
         try:
             made = json.loads(text)
         except (ValueError, RecursionError) as error:
-            reason = f"{error.msg} at column {error.colno}" if isinstance(error, json.JSONDecodeError) else str(error)
+            reason = str(error)
+            if isinstance(error, json.JSONDecodeError):
+                reason = f"{error.msg.removesuffix(' at')} at column {error.colno}"
             refuse(
                 f"not JSON: {reason}",
                 "check quotes and commas; every row stands on a line of its own (`jq -c . FILE > NEW`)",

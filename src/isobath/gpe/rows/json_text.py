@@ -43,7 +43,7 @@ def json_error(error: ValueError | RecursionError, text: str, place: str, *, las
             place,
         )
     return InputError(
-        f"not JSON: {error.msg} at column {error.colno}: {text.strip()[:60]!r}",
+        f"not JSON: {error.msg.removesuffix(' at')} at column {error.colno}: {text.strip()[:60]!r}",
         RULE,
         "check quotes, commas and that each row stands on one line (pretty-printed JSON does not).",
         place,

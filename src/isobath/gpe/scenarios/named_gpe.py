@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+import inspect
 from functools import partial
 from typing import Any
 
@@ -14,7 +16,8 @@ from isobath.gpe.scenarios.scenario_gpe import scenario_gpe
 def named_gpe(world: Any = None, *, scenario: str, **options: Any) -> GPE:
     """The GPE of the catalogue's `scenario`, or of that in a YAML file; the other options are `scenario_gpe`'s.
 
-    Raises `InputError` for a name that is not known and on a base of an embedded world, which has no words for it.
+    Raises `InputError` for a name or an option that is not known, and on a base of an embedded world, which has no
+    words for it.
     """
     if world is not None:
         raise InputError(
@@ -22,6 +25,15 @@ def named_gpe(world: Any = None, *, scenario: str, **options: Any) -> GPE:
             "scenarios are in English, and an embedded world has a language of its own",
             "use a model of yours: a folder or a hub id; the decision world has the GPE 'decisions'",
         )
+    known = [*inspect.signature(scenario_gpe).parameters][1:]
+    for name in options:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, 1)
+            raise InputError(
+                f"the GPE of the scenario {scenario!r} has no option {name!r}",
+                f"options are {', '.join(known)}",
+                f"did you mean {near[0]!r}?" if near else "drop it",
+            )
     return scenario_gpe(named(scenario), **options)
 
 

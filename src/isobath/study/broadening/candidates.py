@@ -145,7 +145,7 @@ def _renderings(spec: Broadening, scenario: Scenario, rows: int) -> tuple[tuple[
             "name one of these in renderings",
         )
     left = [name for name, share in spec.renderings.items() if share > 0 and name not in known]
-    said = [f"{scenario.name} has no rendering {', '.join(left)}: its rows take the others."] if left else []
+    said = [f"It has no rendering {', '.join(left)}: its rows take the others."] if left else []
     shares = np.array([spec.renderings[name] for name in known], dtype=float)
     counts = np.floor(shares / shares.sum() * rows).astype(int)
     for i in np.argsort(-(shares / shares.sum() * rows - counts), kind="stable")[: rows - counts.sum()]:

@@ -15,6 +15,7 @@ from isobath.base.errors import InputError
 from isobath.design.space import Codes, Space
 from isobath.design.support import NearWarning, Support, support_of
 from isobath.gpe.scenarios.scenario import Scenario
+from isobath.study.broadening.sources import scenario_of
 from isobath.study.broadening.spec import Broadening
 
 MOST_CELLS = 200_000
@@ -26,13 +27,15 @@ class OwnData:
 
     `support` has the cells (None: nothing is known of); `whole` says that every factor's level was given, so that the
     cells also count as covered, not only as the place that regions lie around. `examples` counts training lines, 0
-    where levels were named. `said` are sentences for the card.
+    where levels were named. `absent` are the irrelevant factors that some line of a file does not tell. `said` are
+    sentences for the card.
     """
 
     support: Support | None = None
     whole: bool = False
     examples: int = 0
     said: tuple[str, ...] = field(default=())
+    absent: frozenset[str] = frozenset()
 
 
 def own_data(spec: Broadening, scenario: Scenario) -> OwnData:
@@ -40,31 +43,49 @@ def own_data(spec: Broadening, scenario: Scenario) -> OwnData:
     given = _given(spec, scenario)
     if given is None:
         return OwnData()
-    codes, whole, examples, said = (
-        _from_file(Path(given), scenario) if isinstance(given, str) else _from_levels(given, scenario.space)
-    )
+    if isinstance(given, str):
+        codes, absent, examples, said = _from_file(Path(given), scenario)
+        whole = not absent
+    else:
+        codes, said = _from_levels(given, scenario.space)
+        whole, examples, absent = False, 0, frozenset()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NearWarning)
-        return OwnData(support_of(scenario.space, codes), whole, examples, said)
+        return OwnData(support_of(scenario.space, codes), whole, examples, said, absent)
 
 
 def _given(spec: Broadening, scenario: Scenario) -> Any:
     own = spec.own
     if own is None or isinstance(own, str):
         return own
-    if len(spec.scenarios) == 1 and scenario.name not in own:
+    named = _named(spec)
+    if len(spec.scenarios) == 1 and not any(name in named and not isinstance(own[name], list | tuple) for name in own):
         return own
-    names = [one if isinstance(one, str) else one.name for one in spec.scenarios]
-    stems = {Path(name).stem for name in names} | set(names)
     for name in own:
-        if name not in stems:
-            raise InputError(
-                f"own data of {name!r}", f"the scenarios are {', '.join(sorted(stems))}", "name one of them"
-            )
-    return own.get(scenario.name)
+        if name not in named:
+            listed = ", ".join(dict.fromkeys(named.values()))
+            raise InputError(f"own data of {name!r}", f"the scenarios are {listed}", "name one of them")
+    here = [name for name in own if named[name] == scenario.name]
+    if len(here) > 1:
+        raise InputError(
+            f"own data of {scenario.name!r} stands twice, as {' and '.join(here)}", "once each", "drop one"
+        )
+    return own[here[0]] if here else None
 
 
-def _from_file(path: Path, scenario: Scenario) -> tuple[Codes, bool, int, tuple[str, ...]]:
+def _named(spec: Broadening) -> dict[str, str]:
+    """What own data may call each scenario -> its name: that name, and for a file its path, its file name, its stem."""
+    found: dict[str, str] = {}
+    for reference in spec.scenarios:
+        name = scenario_of(reference).name
+        found[name] = name
+        if isinstance(reference, str):
+            path = Path(reference)
+            found.update({one: name for one in (reference, path.name, path.stem) if one not in found})
+    return found
+
+
+def _from_file(path: Path, scenario: Scenario) -> tuple[Codes, frozenset[str], int, tuple[str, ...]]:
     from isobath.gpe.rows.json_lines import json_lines
     from isobath.gpe.tagged.line import tagged_line
 
@@ -88,7 +109,7 @@ def _from_file(path: Path, scenario: Scenario) -> tuple[Codes, bool, int, tuple[
             raise InputError(f"{point} cannot be", "the scenario forbids this combination", "correct it", line.at)
         points.append(point)
     said = (f"Own data: {len(train):,} training lines of {path.name}.", *_absent(absent, space))
-    return space.encode(points), not absent, len(train), said
+    return space.encode(points), frozenset(absent), len(train), said
 
 
 def _absent(names: set[str], space: Space) -> tuple[str, ...]:
@@ -101,7 +122,7 @@ def _absent(names: set[str], space: Space) -> tuple[str, ...]:
     )
 
 
-def _from_levels(levels: Mapping[str, Any], space: Space) -> tuple[Codes, bool, int, tuple[str, ...]]:
+def _from_levels(levels: Mapping[str, Any], space: Space) -> tuple[Codes, tuple[str, ...]]:
     """Every combination of the levels named; of factors not named all levels if they are relevant, else the first."""
     for name, ones in levels.items():
         space.factor(name)
@@ -119,4 +140,4 @@ def _from_levels(levels: Mapping[str, Any], space: Space) -> tuple[Codes, bool, 
     codes = np.array(list(product(*choices)), dtype=np.int16)
     codes = codes[space.allowed(codes)]
     shown = "; ".join(f"{name} {', '.join(map(str, ones))}" for name, ones in levels.items())
-    return codes, False, 0, (f"Own data is taken to cover {shown}.",)
+    return codes, (f"Own data is taken to cover {shown}.",)

@@ -92,7 +92,7 @@ def make_part(part: Part, asking: Asking | None) -> ScenarioNumbers:
         write_whole(part.test, _lines(asked))
         write_whole(part.island, _lines(kept))
         write_whole(part.landscape / f"{scenario.name}.jsonl", _both(lines.lines(chosen), [*asked, *kept]))
-        write_text(part.landscape / f"{scenario.name}.space.yaml", space_text(scenario))
+        write_text(part.landscape / f"{scenario.name}.space.yaml", space_text(scenario, own.absent))
         numbers = measured(part, making, own, chosen, tests, len(known))
     write_text(part.numbers, numbers.model_dump_json())
     return numbers

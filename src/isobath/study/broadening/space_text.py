@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import yaml
@@ -11,14 +12,15 @@ from isobath.design.rule import DecisionRule
 from isobath.gpe.scenarios.scenario import Scenario
 
 
-def space_text(scenario: Scenario) -> str:
+def space_text(scenario: Scenario, absent: Collection[str] = ()) -> str:
     """YAML that `isobath.design.space_file.read_space` reads back to the scenario's space.
 
     The rule is in it where the scenario has one as plain data; decisions are then the words of its options, as in the
-    test lines.
+    test lines. Factors that are `absent` from some line of one's own data become optional, so that its lines and the
+    questions can be read together.
     """
     space = scenario.space
-    body: dict[str, Any] = {"name": space.name, "factors": [_factor(factor) for factor in space.factors]}
+    body: dict[str, Any] = {"name": space.name, "factors": [_factor(factor, absent) for factor in space.factors]}
     if space.forbidden:
         body["forbidden"] = [{name: list(levels) for name, levels in clause.items()} for clause in space.forbidden]
     rule = getattr(scenario, "rule", None)
@@ -36,11 +38,11 @@ def _then(options: Any, decision: str | None) -> str | None:
     return None if decision is None else str(options[decision])
 
 
-def _factor(factor: Factor) -> dict[str, Any]:
+def _factor(factor: Factor, absent: Collection[str]) -> dict[str, Any]:
     fields = Factor.model_fields
     found: dict[str, Any] = {}
     for name in fields:
         value = getattr(factor, name)
         if name == "name" or value != fields[name].get_default(call_default_factory=True):
             found[name] = list(value) if isinstance(value, tuple) else value
-    return found
+    return {**found, "optional": True} if factor.name in absent else found
