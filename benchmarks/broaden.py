@@ -62,7 +62,6 @@ def measure(folder: Path, rows: int, workers: int, names: list[str] | None) -> N
 def again(train: Path, test: Path, names: tuple[str, ...], counted: int) -> None:
     """Leaks, pairs and near-duplicates from the files alone, without the code that made them."""
     from isobath.gpe.scenarios.catalogue import scenario
-    from isobath.study.broadening.rows import column_of
 
     factors = {name: scenario(name).space.factors for name in names}
     relevant = {name: [f.name for f in found if f.relevant] for name, found in factors.items()}
@@ -74,8 +73,8 @@ def again(train: Path, test: Path, names: tuple[str, ...], counted: int) -> None
     for row in lines(train):
         told = row["metadata"]
         name = told["scenario"]
-        leaks += (name, *(told[column_of(f)] for f in relevant[name])) in held
-        levels = [(f.name, told[column_of(f.name)]) for f in factors[name]]
+        leaks += (name, *(told[f] for f in relevant[name])) in held
+        levels = [(f.name, told[f.name]) for f in factors[name]]
         pairs.update((name, a, b) for a, b in combinations(levels, 2))
         texts.append("\n".join(m["content"] for m in row["messages"][:-1]))
     print(f"leaked rows: {leaks}; pairs held: {len(pairs):,} ({counted:,} counted before)")
