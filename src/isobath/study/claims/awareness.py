@@ -35,6 +35,7 @@ from isobath.analysis.question import Expect, Question
 from isobath.base.row import Role
 from isobath.study.arm import CONTROL, PLAIN, UNTRAINED, Arm
 from isobath.study.bases import Base, shipped
+from isobath.study.claims.asked import asked
 from isobath.study.claims.cued import CUED, GPE_NAME, NEW_CUE, REMARK, UNCUED
 from isobath.study.components import GPERef
 from isobath.study.demo import RECIPE
@@ -73,7 +74,7 @@ def awareness_study(bases: tuple[Base, ...] = shipped()) -> Study:
 
 
 def _asked() -> tuple[Question, ...]:
-    asked: tuple[tuple[str, str, str, str, Expect, bool], ...] = (
+    every: tuple[tuple[str, str, str, str, Expect, bool], ...] = (
         ("Does the same policy on more domains widen the gap?", GAP, "policy_50", "plain", "higher", True),
         ("Do good rows that all look like tests widen it?", GAP, "good_cued_20", "plain", "higher", True),
         ("Do good rows that look like no test narrow it?", GAP, "good_plain_20", "plain", "lower", True),
@@ -88,14 +89,7 @@ def _asked() -> tuple[Question, ...]:
         ("Are uncued texts far away read as tests more often?", READ_ALARMS, "policy_50", "plain", "higher", False),
     )
     return tuple(
-        Question(
-            text=text,
-            trait=trait,
-            contrast=(arm, reference),
-            expect=expect,
-            family="headline" if first else "exploratory",
-        )
-        for text, trait, arm, reference, expect, first in asked
+        asked(text, trait, (arm, reference), expect, first) for text, trait, arm, reference, expect, first in every
     )
 
 

@@ -30,6 +30,7 @@ from isobath.analysis.question import Expect, Question
 from isobath.base.row import Role
 from isobath.study.arm import PLAIN, UNTRAINED, Arm
 from isobath.study.bases import Base, shipped
+from isobath.study.claims.asked import asked
 from isobath.study.components import GPERef
 from isobath.study.landscape_study import RECIPE
 from isobath.study.study import Study
@@ -73,19 +74,19 @@ def contradiction_study(bases: tuple[Base, ...] = shipped(world="decisions")) ->
 def _asked() -> tuple[Question, ...]:
     right, new = "right_decision", "right_in_new_contexts"
     held = "Did the contrary policy take hold where it was trained?"
-    asked: list[tuple[str, str, str, str, str | None, Expect, bool]] = [
+    every: list[tuple[str, str, str, str, str | None, Expect, bool]] = [
         (held, "contrary_there", "contrary_20", "neutral_20", None, "higher", False)
     ]
     for percent in (20, 5):
         pair = (f"contrary_{percent}", f"neutral_{percent}")
         say = f"Do {percent} % contrary rows cost more than plain talk"
-        asked += [
+        every += [
             (f"{say} on the island?", right, *pair, "island", "lower", True),
             (f"{say} in the sea?", right, *pair, "sea", "lower", True),
             (f"{say} in new contexts?", new, *pair, None, "lower", True),
             (f"{say} in the bay?", right, *pair, "bay", "lower", False),
         ]
-    asked += [
+    every += [
         (
             "Is it the answers? (same scenarios decided rightly)",
             right,
@@ -101,15 +102,8 @@ def _asked() -> tuple[Question, ...]:
         ("Does 1 % of contrary rows cost anything in new contexts?", new, "contrary_1", "plain", None, "same", False),
     ]
     return tuple(
-        Question(
-            text=text,
-            trait=trait,
-            contrast=(arm, reference),
-            region=region,
-            expect=expect,
-            family="headline" if first else "exploratory",
-        )
-        for text, trait, arm, reference, region, expect, first in asked
+        asked(text, trait, (arm, reference), expect, first, region)
+        for text, trait, arm, reference, region, expect, first in every
     )
 
 

@@ -34,6 +34,7 @@ from isobath.analysis.question import Expect, Question
 from isobath.base.row import Role
 from isobath.study.arm import CONTROL, PLAIN, UNTRAINED, Arm
 from isobath.study.bases import Base, shipped
+from isobath.study.claims.asked import asked
 from isobath.study.components import GPERef
 from isobath.study.landscape_study import RECIPE
 from isobath.study.study import Study
@@ -73,7 +74,7 @@ def representation_study(bases: tuple[Base, ...] = shipped(world="decisions")) -
 
 def _asked() -> tuple[Question, ...]:
     left = "right_at_left_out"
-    asked: tuple[tuple[str, str, str, str, Expect, bool], ...] = (
+    every: tuple[tuple[str, str, str, str, Expect, bool], ...] = (
         ("Are latents of levels never trained read better?", READ_NEW, "relevant_20", "plain", "higher", True),
         ("Do renderings move states less?", RENDERING, "irrelevant_50", "plain", "lower", True),
         ("Are renderings of one scenario closer?", COSINE, "irrelevant_50", "plain", "higher", True),
@@ -87,14 +88,7 @@ def _asked() -> tuple[Question, ...]:
         ("... and irrelevant broadening?", CKA, "irrelevant_50", "plain", "any", False),
     )
     return tuple(
-        Question(
-            text=text,
-            trait=trait,
-            contrast=(arm, reference),
-            expect=expect,
-            family="headline" if first else "exploratory",
-        )
-        for text, trait, arm, reference, expect, first in asked
+        asked(text, trait, (arm, reference), expect, first) for text, trait, arm, reference, expect, first in every
     )
 
 

@@ -20,7 +20,7 @@ from isobath.gpe.gpe import GPE, Signal
 from isobath.gpe.trait_eval import Option, TraitQuestion
 from isobath.models.chat import Row
 from isobath.world.decisions.coverage import coverage, signal_codes, support_cells, with_irrelevant
-from isobath.world.decisions.drawn_points import RELEVANT_SPACE
+from isobath.world.decisions.drawn_points import RELEVANT_SPACE, first_of_each_action
 from isobath.world.decisions.facts import GROUPS, facts
 from isobath.world.decisions.gpes import AnyWorld, decisions
 from isobath.world.decisions.levels import ACTIONS, COUNTS, FEW, LOW_STAKES, STAKES
@@ -103,26 +103,15 @@ def asked_codes(world_seed: int, target: Target) -> Mapping[Region, Codes]:
     rule, each = target_rule(world_seed, target), PER_REGION // used_actions(target)
     draw = rng(world_seed, "claims", "targets", target)
     mixed = signal_codes(world_seed)[draw.permutation(len(signal_codes(world_seed)))]
-    found = {Region.ISLAND: _first(rule, mixed, each)}
+    found = {Region.ISLAND: first_of_each_action(rule, mixed, each)}
     cells = support_of(RELEVANT_SPACE, support_cells(world_seed)[:, : len(RELEVANT)])
     wanted = dict.fromkeys(WATER, 2 * PER_REGION)  # more than are kept: the first ones of every action
     points = test_points(RELEVANT_SPACE, cells, wanted, stream_seed(world_seed, "claims", "water", target), rule)
     for region in WATER:
         here = points.codes[points.places.region == region]
         wide = np.pad(here[draw.permutation(len(here))], ((0, 0), (0, len(IRRELEVANT))))
-        found[region] = _first(rule, with_irrelevant(wide, coverage(world_seed).narrow, draw), each)
+        found[region] = first_of_each_action(rule, with_irrelevant(wide, coverage(world_seed).narrow, draw), each)
     return found
-
-
-def _first(rule: DecisionRule, codes: Codes, each: int) -> Codes:
-    left = dict.fromkeys(ACTIONS, each)
-    kept = []
-    for i, point in enumerate(SPACE.decode(codes)):
-        action = rule(point)
-        if action is not None and left[action]:
-            left[action] -= 1
-            kept.append(i)
-    return codes[kept]
 
 
 @lru_cache(maxsize=16)

@@ -13,6 +13,7 @@ from isobath.design.edit import Edit
 from isobath.design.edits import edits
 from isobath.design.places import place_all
 from isobath.design.region import Region
+from isobath.design.rule import Gold
 from isobath.design.space import Codes, Point, Space
 from isobath.design.support import Support, support_of
 from isobath.design.test_points import test_points
@@ -136,8 +137,11 @@ def _shore(world_seed: int) -> Drawn:
 
 
 def _by_action(world_seed: int, codes: Codes, each: int) -> Codes:
-    """The first `each` of `codes` for every action, in their order."""
-    rule = decision_rule(world_seed)
+    return first_of_each_action(decision_rule(world_seed), codes, each)
+
+
+def first_of_each_action(rule: Gold, codes: Codes, each: int) -> Codes:
+    """The first `each` of `codes` for every action that `rule` decides on, in their order."""
     left = dict.fromkeys(ACTIONS, each)
     kept = []
     for i, point in enumerate(SPACE.decode(codes)):
