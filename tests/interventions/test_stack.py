@@ -130,7 +130,7 @@ def test_counts_round_half_up_in_the_decimals_written(share, total, count):
 
 
 def test_too_few_benign_rows_name_the_largest_share_that_would_do():
-    with pytest.raises(InputError, match=r"needs 90 benign rows for 100 training rows and has 50.*at most 0\.5"):
+    with pytest.raises(InputError, match=r"needs 90 rows of .* for 100 training rows and has 50.*at most 0\.5"):
         apply_signal(Stack(Mix(source="good", rows=BENIGN, share=0.9)), rows(100), 0)
 
 

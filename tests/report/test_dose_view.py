@@ -127,3 +127,11 @@ def test_too_few_doses_are_said_once_and_a_lone_base_draws_no_interval(spec):
     made = dose_section(few, dose_frames(made_means(few, questions=4, bases=1), few, {}))
     assert made.text.count("no curve, which needs four doses") == 1
     assert all("[" not in v.text + v.note for t in made.tables[:2] for row in t.rows for v in row)
+
+
+def test_the_terminal_shows_gains_where_no_loss_was_asked(spec, frames):
+    changes = frames.changes
+    beyond = changes[(changes["region"] == BEYOND) & (changes["trait"] == spec.headline)]
+    brief = dose_section(spec, replace(frames, changes=beyond)).briefs[0]
+    assert len(brief.rows) == len(spec.doses) and {row[2] for row in brief.rows} == {"not asked"}
+    assert all(row[1] != "not asked" for row in brief.rows)

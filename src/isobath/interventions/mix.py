@@ -99,9 +99,10 @@ class Mix(Value):
             return tuple(rows)
         if count > len(self.rows):
             raise InputError(
-                f"{self.label} needs {count} benign rows for {len(rows)} training rows and has {len(self.rows)}",
-                "each benign row comes in at most once.",
-                f"give more benign rows, or a share of at most {len(self.rows) / len(rows):.3g}.",
+                f"{self.label} needs {count} rows of {self.source!r} for {len(rows)} training rows "
+                f"and has {len(self.rows)}",
+                "each of these rows comes in at most once.",
+                f"give more of them, or a share of at most {len(self.rows) / len(rows):.3g}.",
             )
         enter = drawn(range(len(self.rows)), count, seed, "mix", self.source, "enter")
         if self.at == "added budget":

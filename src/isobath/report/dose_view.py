@@ -255,16 +255,22 @@ def cost_table(costs: pd.DataFrame) -> TableView:
 def _terminal(spec: DoseSpec, frames: DoseFrames) -> tuple[list[str], list[list[str]]]:
     """Dose, gain beyond, loss, steps: what the terminal prints."""
     prices = {str(r["arm"]): r for r in price_frame(spec, frames).to_dict("records")}
+    place = BEYOND if (frames.changes["region"] == BEYOND).any() else EVERYWHERE
+    gains = _by_arm(frames.changes, spec.headline, place)
     times = {str(r["arm"]): float(r["times"]) for r in frames.costs.to_dict("records")}
     trait, place = _loss_of(spec, frames.changes)
     heads = ["dose", f"gain: {label(spec.headline)}", f"loss: {label(trait)}{f' {place}' if place else ''}", "steps"]
     rows = []
     for d in spec.doses:
-        r = prices.get(d.arm)
-        if r is not None:
-            found = [_number(r, "gain"), _number(r, "loss")]
+        r, g = prices.get(d.arm), gains.get(d.arm)
+        if r is not None or g is not None:
+            found = [_number(r, "gain"), _number(r, "loss")] if r is not None else [_gain(g or {}), "not asked"]
             rows.append([d.arm, *found, f"x{times[d.arm]:.3g}" if not math.isnan(times.get(d.arm, math.nan)) else ""])
     return heads, rows
+
+
+def _gain(change: Mapping[Any, Any]) -> str:
+    return _number({"gain": change["improvement"], "gain_low": change["low"], "gain_high": change["high"]}, "gain")
 
 
 def _number(row: Mapping[Any, Any], name: str) -> str:

@@ -66,6 +66,8 @@ def _near_span(card: Card) -> str:
 def warnings_of(card: Card) -> list[str]:
     """What must not be overlooked."""
     found = [f"Not finished: {why.rstrip('.')}. The same command goes on from here." for why in card.stopped]
+    if not card.rows and not card.stopped:
+        found.append("No row was made: every draft was turned down, and the same command ends the same way.")
     if card.missing and card.stopped:
         found.append(f"{count(card.missing, 'row')} of the budget are not there yet.")
     elif card.missing:

@@ -33,7 +33,10 @@ Tell = Callable[[str, int], None]
 
 @dataclass(frozen=True)
 class Broadened:
-    """What was made. `finished` False: the same command goes on; `stopped` says why. `fresh` False: it was there."""
+    """What was made. `finished` False: the same command goes on (`stopped` says why), or no row was made.
+
+    `fresh` False: it was there.
+    """
 
     paths: Paths
     finished: bool
@@ -71,9 +74,10 @@ def broaden(
                 numbers = crew.each(run_part, parts, lambda found: tell(found.name, found.rows))
             card = write_all(paths, parts, numbers, journal, command, lambda todo: crew.each(surveyed, todo))
         stopped = card.stopped
-        if not stopped:
+        finished = card.rows > 0 and not stopped
+        if finished:
             end(paths, identity)
-    return Broadened(paths, finished=not stopped, card=card, stopped=stopped)
+    return Broadened(paths, finished=finished, card=card, stopped=stopped)
 
 
 def workers_of(asked: int | None, spec: Broadening) -> int:
