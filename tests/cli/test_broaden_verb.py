@@ -36,6 +36,7 @@ def test_rows_by_name(tmp_path, monkeypatch, capsys):
     assert code == 0
     words = " ".join(out.split())
     assert "Plan" in out and "honesty 60" in words and "cost nothing" in words
+    assert "contested: asked, never scored" in words
     assert "60 training rows from 1 scenario" in words and "0 leaked" in words
     assert (tmp_path / "t.jsonl").read_text().count("\n") == 60
     assert "isobath broaden honesty --budget 60 --holdout bay,sea --out t.jsonl" in (tmp_path / "t.card.md").read_text()

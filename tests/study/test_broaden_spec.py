@@ -65,6 +65,7 @@ def test_a_scenario_file_alone_is_one_too(tmp_path):
     [
         ("budgte: 5", 1, "did you mean 'budget'?"),
         ("holdout: [bay, see]", 3, "holdout"),
+        ("holdout: {regions: bay}", 3, "write [bay]"),
         ("irrelevant: 4 paraphrases", 5, "fixed paraphrases"),
         ("renderings: {singel: 1}", 4, "renderings"),
         ("budget: many", 2, "budget"),

@@ -189,6 +189,9 @@ def print_made(made: Broadened, seconds: float, console: Console) -> None:
     assert made.card is not None
     card = made.card
     console.print(f"\n{lede(card)}", markup=False)
+    contested = sum(number.test_decisions.get("contested", 0) for number in card.numbers)
+    if contested:
+        console.print(f"Of the test questions {contested:,} are contested: asked, never scored.", markup=False)
     if card.rejected:
         console.print(f"Turned down and made again: {card.rejected:,} of {card.drafted:,} drafts.", markup=False)
     for text in warnings_of(card):

@@ -44,6 +44,13 @@ class HoldOut(Value):
     extent: Literal["points", "region"] = "points"
     per_region: int = Field(default=20, ge=1, le=10_000)
 
+    @field_validator("regions", mode="before")
+    @classmethod
+    def _listed(cls, value: object) -> object:
+        if isinstance(value, str):
+            raise ValueError(f"regions are a list: write [{value}]")
+        return value
+
 
 class Evolving(Value):
     """How points evolve before they are worded (docs/broadening/points.md): only those not needed for coverage do.
