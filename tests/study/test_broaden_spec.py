@@ -149,3 +149,15 @@ def test_cost_is_unknown_where_a_price_or_a_count_is():
     priced = spec.writer.model_copy(update={"price_in": 2.0, "price_out": 4.0})
     assert cost_of(priced, 500_000, 250_000) == 2.0
     assert cost_of(priced, None, 5) is None
+
+
+def test_the_plan_says_what_a_scenario_of_ones_own_lacks(tmp_path):
+    from isobath.gpe.scenarios.catalogue import scenario
+    from isobath.study.broadening.plan import make_plan
+
+    whole = scenario("honesty")
+    bare = whole.model_copy(update={"name": "mine", "asks": whole.asks[:1]})
+    (part,) = make_plan(Broadening(scenarios=(bare,), budget=40), tmp_path / "t.jsonl").scenarios
+    assert any("fault" in text and "told(path)" in text for text in part.said)
+    (part,) = make_plan(Broadening(scenarios=("honesty",), budget=40), tmp_path / "u.jsonl").scenarios
+    assert not any("fault" in text for text in part.said)

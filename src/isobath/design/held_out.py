@@ -144,12 +144,14 @@ def _wanted(
     except ValueError:
         raise InputError(f"regions {regions!r}", f"each one of {', '.join(Region)}", "correct the name") from None
     if Region.ISLAND in wanted:
-        raise InputError("an island held out", "an island is trained on", "draw island points with test_points")
+        raise InputError(
+            "an island held out", "an island is trained on", "leave island out; test_points draws questions there"
+        )
     if Region.SHORE in wanted and support is None:
         raise InputError(
             "a shore held out without a support",
             "a shore lies around known training points, and is new in irrelevant levels only",
-            "pass support=..., or keep irrelevant levels out of training with training_points(levels=...)",
+            "leave shore out, or say what is trained on already: own data (--own), in Python support=...",
         )
     if per_region < 1 or extent not in ("points", "region"):
         raise InputError(

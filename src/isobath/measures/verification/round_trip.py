@@ -39,11 +39,12 @@ class RoundTrip(Looking):
                 f"{len(readings)} readings of {len(drafts)} drafts", "a tagger reads each draft", "mend the tagger"
             )
         must = relevant if self.unread == "reject" else set()
+        why = "was not asked about" if getattr(self.tagger, "factors", None) is not None else "cannot tell"
         return Findings(
             [self._reason(draft, reading, factors, must) for draft, reading in zip(drafts, readings, strict=True)],
             agreement(self.tagger.name, drafts, readings, factors),
             not_measured=tuple(
-                f"{name}: the {self.tagger.name} cannot tell its levels" for name in asked if name not in told
+                f"{name}: the {self.tagger.name} {why} its levels" for name in asked if name not in told
             ),
         )
 

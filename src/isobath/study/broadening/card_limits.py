@@ -37,7 +37,7 @@ def limits(card: Card) -> Iterator[str]:
         if isinstance(spec.reader, Endpoint):
             yield "Irrelevant levels in the model's words: only the relevant ones are read back."
     if not spec.references and "realism" in spec.checked:
-        yield "Realism: no texts that people really sent were given (`references`), so none were compared."
+        yield "Realism: no texts that people really sent were given as references, so none were compared."
     if spec.holdout is not None:
         yield (
             "More than the held-out points stand for. Levels and words of a test question may be trained on one by "

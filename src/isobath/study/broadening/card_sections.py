@@ -102,6 +102,7 @@ def _asked(card: Card) -> Section:
     shares = ", ".join(f"{name} {share:g}" for name, share in spec.renderings.items())
     rows = [
         ("budget", count(spec.budget, "row")),
+        ("own data", _own(card)),
         ("held out", held),
         ("coverage", f"every {_noun(spec.strength)} of {'relevant ' if spec.fixed else ''}levels that is not held out"),
         ("renderings (shares)", shares),
@@ -117,6 +118,15 @@ def _asked(card: Card) -> Section:
     if card.command:
         rows.insert(0, ("command", card.command))
     return Section("What was asked for", grids=(Grid("", ("", ""), tuple(rows)),))
+
+
+def _own(card: Card) -> str:
+    own = card.spec.own
+    if own is None:
+        return "none given"
+    if isinstance(own, str):
+        return Path(own).name
+    return ", ".join(f"{name}: {Path(one).name if isinstance(one, str) else 'levels'}" for name, one in own.items())
 
 
 def _reader(card: Card) -> str:

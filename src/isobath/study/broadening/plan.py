@@ -109,7 +109,22 @@ def _part(scenario: Scenario, rows: int, found: Candidates) -> ScenarioPlan:
         tests[str(region)] = tests.get(str(region), 0) + 1
     notes = found.held.notes if found.held is not None else ()
     title = str(getattr(scenario, "title", "") or "")
-    return ScenarioPlan(scenario.name, title, rows, len(found), tests, (*found.said, *notes))
+    return ScenarioPlan(scenario.name, title, rows, len(found), tests, (*found.said, *notes, *_faults(scenario)))
+
+
+def _faults(scenario: Scenario) -> tuple[str, ...]:
+    """What a scenario of one's own lacks, in a sentence; those of the catalogue lack nothing (tested)."""
+    from isobath.gpe.scenarios.catalogue import CATALOGUE
+    from isobath.gpe.scenarios.scenario_check import faults
+    from isobath.gpe.scenarios.template_scenario import TemplateScenario
+
+    if not isinstance(scenario, TemplateScenario) or scenario.name in CATALOGUE:
+        return ()
+    found = faults(scenario)
+    how = "isobath.gpe.scenarios.scenario_check.told(path) lists them (docs/broadening/catalogue.md)"
+    return (f"the scenario has {len(found)} fault{'s' if len(found) > 1 else ''}, such as: {found[0]} {how}",) * bool(
+        found
+    )
 
 
 def _minutes(spec: Broadening, asked: Calls, drafts: int, workers: int) -> float:
