@@ -122,9 +122,9 @@ def _faults(scenario: Scenario) -> tuple[str, ...]:
         return ()
     found = faults(scenario)
     how = "isobath.gpe.scenarios.scenario_check.told(path) lists them (docs/broadening/catalogue.md)"
-    return (f"the scenario has {len(found)} fault{'s' if len(found) > 1 else ''}, such as: {found[0]} {how}",) * bool(
-        found
-    )
+    return (
+        f"the scenario has {len(found)} fault{'s' if len(found) > 1 else ''}, such as: {found[0].rstrip('.')}. {how}",
+    ) * bool(found)
 
 
 def _minutes(spec: Broadening, asked: Calls, drafts: int, workers: int) -> float:
