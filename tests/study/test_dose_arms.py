@@ -104,7 +104,7 @@ def test_arms_that_are_no_doses_make_none(small, gpe):
 
 def test_a_dose_larger_than_its_pool_is_said_before_anything_is_run(small, tmp_path):
     arm = Arm(name="much", role=Role.TREATMENT, stack=(Mix(source="unasked", share=1.0),))
-    with pytest.raises(InputError, match=r"each benign row comes in at most once"):
+    with pytest.raises(InputError, match=r"rows of 'unasked'.*each of these rows comes in at most once"):
         small.changed(arms=(UNTRAINED, PLAIN, arm)).plan(tmp_path / "store")
 
 
