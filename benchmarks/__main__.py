@@ -3,7 +3,7 @@
     python -m benchmarks [--control | --broaden] [--quick]
 
 ``--control`` (`make bench-control`) makes those on interventions instead: some four hours on two cores; ``--broaden``
-(`make bench-broaden`) those on broadening: some three. Both are kept in ``.isobath/store``, so that an interrupt loses
+(`make bench-broaden`) those on broadening: hours too. Both are kept in ``.isobath/store``, so that an interrupt loses
 little. ``--quick`` leaves out the 3,000-step fine-tunes and simulates
 less, or takes fewer bases.
 """

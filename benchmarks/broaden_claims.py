@@ -5,7 +5,7 @@
 
 prints, for each claim, its measures by arm with 95 % t intervals over bases and its questions with their verdicts, as
 Markdown (docs/broadening/claims.md). The designs stand in `isobath.study.claims`; they were written before any shipped
-base was looked at. About 30 CPU-minutes in all. ``--bases development`` takes a base of world seed 9 instead, which is
+base was looked at. ``--bases development`` takes a base of world seed 9 instead, which is
 built first (2.5 CPU-minutes): that is where designs were tried.
 """
 

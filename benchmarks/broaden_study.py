@@ -2,7 +2,7 @@
 
     python -m benchmarks.broaden_study --store FOLDER [--groups shipped fresh] [--arms NAME ...]
 
-verifies the pools, runs the broadening study on the five shipped bases x 2 run seeds (300 cells, about 55 CPU-minutes),
+verifies the pools, runs the broadening study on the five shipped bases x 2 run seeds (295 cells, about 55 CPU-minutes),
 on request its main arms on five bases of two other worlds with one run seed (built first, 3 CPU-minutes each), and
 prints Markdown tables with t intervals over bases. The rule for it is in docs/decisions/21-broadening-study.md.
 """

@@ -31,7 +31,7 @@ BROADEN_ARMS: tuple[Arm, ...] = (
 
 
 def broaden_study() -> Study:
-    """300 cells: which doses and dimensions fill lakes and bays, what reaches the sea, and what it costs."""
+    """295 cells: which doses and dimensions fill lakes and bays, what reaches the sea, and what it costs."""
     return Study(
         name="broadening",
         description=(
